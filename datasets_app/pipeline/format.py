@@ -81,6 +81,8 @@ SHARD = pa.schema(
         ("licence", pa.string()),
         ("size", pa.int64()),  # bytes of the source
         ("copies", pa.int32()),  # other files that hold the same blob and are not blocked
+        ("sha256", pa.binary(32)),  # of the source bytes
+        ("published_sha256", pa.binary(32)),  # of the published text in UTF-8
     ]
 )
 
