@@ -1,0 +1,49 @@
+"""The typed API at ``/api/``: one router an app, documented at ``/api/docs``."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+
+from core.api import router as core_router
+from core.api_auth import SessionAuth, TokenAuth
+from core.errors import Conflict, InvalidInput
+from datasets_app.api import router as datasets_router
+from modelzoo.api import router as zoo_router
+from portal.api import router as portal_router
+from training_jobs.api import router as runs_router
+
+api = NinjaAPI(
+    title="Fairstack",
+    version="1",
+    description="Search, requests, releases, runs and models. The Hub protocol for model downloads lies beside it.",
+    auth=[TokenAuth(), SessionAuth()],
+)
+api.add_router("/", core_router)
+api.add_router("/", datasets_router)
+api.add_router("/", zoo_router)
+api.add_router("/", runs_router)
+api.add_router("/", portal_router)
+
+
+@api.exception_handler(PermissionDenied)
+def refused(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
+    """What the caller may not do, said in words."""
+    return api.create_response(request, {"error": str(error) or "You may not do this."}, status=403)
+
+
+@api.exception_handler(Http404)
+def missing(request: HttpRequest, error: Http404) -> HttpResponse:
+    """Nothing of that name."""
+    return api.create_response(request, {"error": str(error) or "Not found."}, status=404)
+
+
+@api.exception_handler(InvalidInput)
+def invalid(request: HttpRequest, error: InvalidInput) -> HttpResponse:
+    """Input that was understood and is wrong."""
+    return api.create_response(request, {"error": str(error), "field": error.field}, status=422)
+
+
+@api.exception_handler(Conflict)
+def conflict(request: HttpRequest, error: Conflict) -> HttpResponse:
+    """A change that the present state does not allow."""
+    return api.create_response(request, {"error": str(error)}, status=409)

@@ -1,0 +1,233 @@
+"""Settings of Fairstack. Everything that differs between places comes from the environment, through ``config.env``.
+
+The embedded default (one machine, nothing installed but Python) needs no variable at all. ``FAIRSTACK_DEPLOYED=1`` turns on what a
+public site needs: secrets from the environment, secure cookies, two approvals. docs/operations.md lists every variable.
+"""
+
+from pathlib import Path
+
+import dj_database_url
+import structlog
+from csp.constants import NONE, SELF
+
+from config import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+DEPLOYED = env.boolean("FAIRSTACK_DEPLOYED", False)
+DEBUG = env.boolean("FAIRSTACK_DEBUG", False)
+
+# What the site is called and by which rules it runs.
+FAIRSTACK_DEPLOYED = DEPLOYED
+FAIRSTACK_DATA = env.folder("FAIRSTACK_DATA", BASE_DIR / "var")
+FAIRSTACK_KEYS = env.folder("FAIRSTACK_KEYS", BASE_DIR / ".keys")
+FAIRSTACK_SITE_NAME = env.text("FAIRSTACK_SITE_NAME", "Fairstack")
+FAIRSTACK_SITE_URL = env.text("FAIRSTACK_SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+FAIRSTACK_CONTACT = env.text("FAIRSTACK_CONTACT", "the staff of this site")
+FAIRSTACK_DATASET_NAME = env.text("FAIRSTACK_DATASET_NAME", "the-stack-demo")
+FAIRSTACK_ORGANISATION = env.text("FAIRSTACK_ORGANISATION", "fairstack")
+FAIRSTACK_APPROVALS = env.integer("FAIRSTACK_APPROVALS", 2 if DEPLOYED else 1, least=1)
+FAIRSTACK_JOB_SILENCE = env.integer("FAIRSTACK_JOB_SILENCE", 30, least=2)  # seconds without a heartbeat
+FAIRSTACK_JOB_ATTEMPTS = env.integer("FAIRSTACK_JOB_ATTEMPTS", 3, least=1)
+
+SECRET_KEY = env.secret("SECRET_KEY", FAIRSTACK_KEYS, deployed=DEPLOYED)
+FAIRSTACK_KEY = env.secret("FAIRSTACK_KEY", FAIRSTACK_KEYS, deployed=DEPLOYED)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if DEPLOYED else "127.0.0.1,localhost,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "portal",
+    "training_jobs",
+    "modelzoo",
+    "datasets_app",
+    "core",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "django_structlog",
+    "csp",
+    "ninja",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "core.middleware.RequestLog",
+    "core.middleware.BearerToken",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "core.context.site",
+            ],
+        },
+    },
+]
+
+# The database: SQLite in the data folder, or what DATABASE_URL names.
+DATABASE_URL = env.text("DATABASE_URL") or f"sqlite:///{FAIRSTACK_DATA / 'db' / 'fairstack.sqlite3'}"
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
+_database = DATABASES["default"]
+if name := env.text("FAIRSTACK_DATABASE_NAME"):  # a job's process is told which database its starter uses (tests)
+    _database["NAME"] = name
+_test_name = env.text("FAIRSTACK_TEST_NAME", "main")
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    (FAIRSTACK_DATA / "db").mkdir(parents=True, exist_ok=True)
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON;"
+        ),
+    }
+    _database["TEST"] = {"NAME": str(FAIRSTACK_DATA / "db" / f"test-{_test_name}.sqlite3")}
+else:
+    _database.setdefault("OPTIONS", {})
+    _database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.integer("DATABASE_POOL", 8, least=1)}
+    _database["TEST"] = {"NAME": f"test_fairstack_{_test_name}"}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Celery carries wake-ups; the rows of core.Job are the truth.
+REDIS_URL = env.text("REDIS_URL")
+BROKER_FOLDER = FAIRSTACK_DATA / "broker"
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "find-lost-jobs": {"task": "core.tasks.find_lost_jobs", "schedule": 10.0, "options": {"expires": 10}},
+}
+if REDIS_URL:
+    CELERY_BROKER_URL = REDIS_URL
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+else:
+    CELERY_BROKER_URL = "filesystem://"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(BROKER_FOLDER / "messages"),
+        "data_folder_out": str(BROKER_FOLDER / "messages"),
+        "control_folder": str(BROKER_FOLDER / "control"),
+        "store_processed": False,
+        "polling_interval": 0.25,
+    }
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# People.
+AUTH_USER_MODEL = "core.User"
+LOGIN_URL = "core:sign-in"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "static_collected"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+
+# Headers. No page needs anything from elsewhere.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+if DEPLOYED:
+    SESSION_COOKIE_SECURE = env.boolean("FAIRSTACK_HTTPS", True)
+    CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+    SECURE_HSTS_SECONDS = 31_536_000 if SESSION_COOKIE_SECURE else 0
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# Logs: one JSON object a line where deployed, readable lines on one machine. Never what was looked up, nor by whom.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_USER_ID_FIELD = None
+_processors = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        *_processors,
+        structlog.processors.format_exc_info,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"no_paths": {"()": "core.logs.WithoutPaths"}},
+    "formatters": {
+        "lines": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "foreign_pre_chain": _processors,
+            "processor": structlog.processors.JSONRenderer()
+            if DEPLOYED
+            else structlog.dev.ConsoleRenderer(colors=False),
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["no_paths"]}},
+    "root": {"handlers": ["console"], "level": env.text("FAIRSTACK_LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django.server": {"level": "WARNING"},
+        "django_structlog": {"level": "INFO" if DEPLOYED else "WARNING"},
+    },
+}
+
+TEST_RUNNER = "tests.runner.Runner"

@@ -1,0 +1,8 @@
+"""The ground floor's rows: people and their tokens, long work, what happened."""
+
+from core.models.audit import AuditEntry
+from core.models.job import Job, JobLogLine, JobMetric
+from core.models.ledger import LedgerEntry
+from core.models.people import ApiToken, User
+
+__all__ = ["ApiToken", "AuditEntry", "Job", "JobLogLine", "JobMetric", "LedgerEntry", "User"]

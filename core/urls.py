@@ -1,0 +1,6 @@
+"""The ground floor's addresses."""
+
+from django.urls import URLPattern
+
+app_name = "core"
+urlpatterns: list[URLPattern] = []

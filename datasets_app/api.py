@@ -1,0 +1,5 @@
+"""The app's part of the API."""
+
+from ninja import Router
+
+router = Router(tags=["datasets"])

@@ -1,0 +1,9 @@
+"""The app's start."""
+
+from django.apps import AppConfig
+
+
+class DatasetsAppConfig(AppConfig):
+    """Data."""
+
+    name = "datasets_app"

@@ -1,0 +1,6 @@
+"""The app's addresses."""
+
+from django.urls import URLPattern
+
+app_name = "datasets"
+urlpatterns: list[URLPattern] = []

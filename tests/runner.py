@@ -1,0 +1,68 @@
+"""The test runner: a data folder of its own for each run, plain static files, and quiet logs."""
+
+import logging
+import os
+import shutil
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db.backends.sqlite3.operations import DatabaseOperations
+from django.test.runner import DiscoverRunner
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("POLARS_MAX_THREADS", "2")
+
+
+def let_flush_pass_the_triggers() -> None:
+    """Between two TransactionTestCases Django empties all tables; on SQLite by DELETE, which the append-only triggers refuse.
+
+    The flush lifts those triggers and puts them back, so that every test runs with them in place.
+    """
+    original = DatabaseOperations.sql_flush
+    tables = import_module("core.migrations.0002_append_only").TABLES
+
+    def sql_flush(self: DatabaseOperations, *args: Any, **kwargs: Any) -> list[str]:
+        drops = [f"DROP TRIGGER IF EXISTS {table}_no_delete" for table in tables]
+        creates = [
+            f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            for table in tables
+        ]
+        return [*drops, *original(self, *args, **kwargs), *creates]
+
+    DatabaseOperations.sql_flush = sql_flush  # type: ignore[method-assign]
+
+
+class Runner(DiscoverRunner):
+    """Runs the suite on a file database, so that workers, kills and two processes at once are real."""
+
+    def setup_test_environment(self, **kwargs: Any) -> None:
+        super().setup_test_environment(**kwargs)
+        let_flush_pass_the_triggers()
+        self._data = Path(tempfile.mkdtemp(prefix="fairstack-tests-"))
+        settings.FAIRSTACK_DATA = self._data
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+        settings.STORAGES = settings.STORAGES | {
+            "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+        }
+        # The wake-ups of a test go into its own broker folder, where no worker of a running site listens.
+        if not settings.REDIS_URL:
+            from config.celery import app
+
+            messages, control = self._data / "broker" / "messages", self._data / "broker" / "control"
+            messages.mkdir(parents=True)
+            control.mkdir()
+            app.conf.broker_transport_options = {
+                **app.conf.broker_transport_options,
+                "data_folder_in": str(messages),
+                "data_folder_out": str(messages),
+                "control_folder": str(control),
+            }
+        logging.getLogger("django.request").setLevel(logging.CRITICAL)
+
+    def teardown_test_environment(self, **kwargs: Any) -> None:
+        shutil.rmtree(self._data, ignore_errors=True)
+        super().teardown_test_environment(**kwargs)

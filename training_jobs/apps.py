@@ -1,0 +1,9 @@
+"""The app's start."""
+
+from django.apps import AppConfig
+
+
+class TrainingJobsConfig(AppConfig):
+    """Runs."""
+
+    name = "training_jobs"
