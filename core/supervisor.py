@@ -1,5 +1,6 @@
 """Running one job in a process group of its own: heartbeats, cancel that really stops it, and no orphans."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -68,10 +69,8 @@ def _ending(code: int) -> str:
 
 def stop_group(pid: int) -> None:
     """Kill the process group led by ``pid``, if there is one left."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def child_environment() -> dict[str, str]:
