@@ -1,0 +1,157 @@
+"""Which licence a repository is under, what said so, and whether it is permissive.
+
+*Permissive* is a table (``data/permissive.json``: every id that the Blue Oak Council rates, as The Stack took it too) and
+the meaning of the expression: ``OR`` is permissive if one choice is, since a licensee may choose; ``AND`` if all parts
+are; ``WITH`` if the licence is, since an exception only adds permissions. What is not recognised is not permissive.
+"""
+
+import functools
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from license_expression import AND, OR, ExpressionError, LicenseWithExceptionSymbol, Licensing, get_spdx_licensing
+
+from datasets_app.pipeline import licence_texts
+
+DATA = Path(__file__).parent / "data"
+LONGEST_NAME = 120  # characters; a "License" field longer than this is a text, not a name
+
+
+@dataclass(frozen=True)
+class Licence:
+    """An SPDX expression (None where nothing was recognised), what gave it, and whether it is permissive."""
+
+    expression: str | None
+    evidence: str | None
+    permissive: bool
+
+
+@functools.cache
+def _licensing() -> Licensing:
+    return get_spdx_licensing()
+
+
+@functools.cache
+def permissive_ids() -> frozenset[str]:
+    """The SPDX ids that count as permissive."""
+    return frozenset(json.loads((DATA / "permissive.json").read_text(encoding="utf-8"))["permissive"])
+
+
+@functools.cache
+def _names() -> dict[str, dict[str, str]]:
+    table: dict[str, dict[str, str]] = json.loads((DATA / "licence_names.json").read_text(encoding="utf-8"))
+    return table
+
+
+@functools.cache
+def from_expression(text: str) -> str | None:
+    """An SPDX expression in its canonical spelling, or None if it is none or names an unknown licence."""
+    try:
+        parsed = _licensing().parse(text, validate=True, strict=True)
+    except (ExpressionError, AttributeError, TypeError, ValueError):
+        return None  # the parser raises the latter three on some text that is no expression at all
+    return None if parsed is None else str(parsed)
+
+
+@functools.cache
+def is_permissive(expression: str | None) -> bool:
+    """Whether whoever takes the code can satisfy this SPDX expression by permissive licences alone."""
+    if not expression:
+        return False
+    parsed = _licensing().parse(expression)
+
+    def permissive(node: object) -> bool:
+        if isinstance(node, OR):
+            return any(permissive(part) for part in node.args)
+        if isinstance(node, AND):
+            return all(permissive(part) for part in node.args)
+        if isinstance(node, LicenseWithExceptionSymbol):
+            return permissive(node.license_symbol)
+        return getattr(node, "key", None) in permissive_ids()
+
+    return permissive(parsed)
+
+
+def from_name(text: str) -> str | None:
+    """The SPDX expression that a short free text names, such as ``"New BSD"`` or ``"Apache License, Version 2.0"``."""
+    text = text.strip()
+    if not text or len(text) > LONGEST_NAME:
+        return None
+    folded = re.sub(r"\b(version|the)\b|\bv(?=\d)|(?<=pl)v(?=\d)", " ", text.lower().replace("licence", "license"))
+    words = re.findall(r"[a-z0-9]+", folded)
+    return _names()["names"].get(" ".join(words)) or from_expression(text)
+
+
+def from_classifiers(classifiers: Iterable[str]) -> str | None:
+    """The SPDX expression that trove classifiers name; None if there are none or one of them names no variant.
+
+    Several classifiers may mean a choice or a sum. They are read as a sum (``AND``), which can only hold code out.
+    """
+    table = _names()["classifiers"]
+    licences = []
+    for classifier in classifiers:
+        kind, _, rest = classifier.partition("::")
+        if kind.strip() != "License":
+            continue
+        name = rest.rpartition("::")[2].strip()
+        if name not in table:
+            if name == "OSI Approved":
+                continue
+            return None
+        licences.append(table[name])
+    return combine(licences)
+
+
+def from_texts(files: Iterable[tuple[str, str]]) -> str | None:
+    """The SPDX expression of licence files, each given as (name, text): all that is recognised, as a sum.
+
+    None if there is none, or if one of them is not recognised: it may take back what the others grant.
+    """
+    licences = []
+    for _name, text in files:
+        licence = licence_texts.match(text)
+        if licence is None:
+            return None
+        licences.append(licence)
+    return combine(licences)
+
+
+def combine(expressions: Iterable[str]) -> str | None:
+    """One expression that demands all of these, in a stable order; None for none."""
+    distinct = sorted(set(expressions), key=str.lower)
+    if len(distinct) < 2:
+        return distinct[0] if distinct else None
+    parts = [f"({part})" if " OR " in part else part for part in distinct]
+    return from_expression(" AND ".join(parts)) or " AND ".join(parts)
+
+
+def of_package(expression: str, classifiers: Iterable[str], text: str, files: Iterable[tuple[str, str]]) -> Licence:
+    """The licence of a package from its metadata and licence files, by the first of these that says something.
+
+    License-Expression (PEP 639) decides alone where it stands, even if it cannot be understood; then the classifiers;
+    then the ``License`` field, as a name or as a whole text; then the licence files.
+
+    Args:
+        expression: The field License-Expression, or empty.
+        classifiers: All classifiers.
+        text: The field License, or empty.
+        files: Licence files as (name, text); taken from the iterator only if nothing before them spoke.
+    """
+    if expression.strip():
+        licence = from_expression(expression.strip())
+        evidence = "metadata: License-Expression" if licence else "metadata: License-Expression is not valid SPDX"
+        return Licence(licence, evidence, is_permissive(licence))
+    if licence := from_classifiers(classifiers):
+        return Licence(licence, "metadata: classifiers", is_permissive(licence))
+    if licence := from_name(text):
+        return Licence(licence, "metadata: License", is_permissive(licence))
+    if len(text) > LONGEST_NAME and (licence := licence_texts.match(text)):
+        return Licence(licence, "metadata: text in License", is_permissive(licence))
+    texts = list(files)
+    names = ", ".join(name for name, _ in texts)
+    if licence := from_texts(texts):
+        return Licence(licence, f"text of {names}", is_permissive(licence))
+    return Licence(None, f"not recognised: {names}" if names else None, False)

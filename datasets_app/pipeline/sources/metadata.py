@@ -1,0 +1,108 @@
+"""What the metadata of an installed package says of where it comes from and on what terms."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.parser import HeaderParser
+from pathlib import Path
+
+from datasets_app.pipeline.licences import Licence, of_package
+from datasets_app.pipeline.sources.base import FileSkipped
+from datasets_app.pipeline.sources.forges import Place, place
+from datasets_app.pipeline.sources.reading import read_below
+
+METADATA_LIMIT = 4_000_000  # bytes; scipy's, with every licence of what it bundles, has 50,000
+RECORD_LIMIT = 64_000_000  # bytes
+
+# Labels of Project-URL, normalised as PEP 753 says, from the surest to the least sure. All others stand between the
+# named ones and the documentation, which often lies in a repository of its own.
+_SURE = ["source", "sourcecode", "repository", "code", "github", "gitlab", "codeberg", "homepage", "home", "homepagesource"]
+_UNSURE = ["documentation", "docs", "funding", "donate", "sponsor", "chat"]
+_LICENCE_FILE = re.compile(r"^(licen[cs]e|copying|unlicense)([._-].*)?$", re.I)
+_OF_OTHERS = re.compile(r"third|3rd|bundled|vendor", re.I)
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package as its ``*.dist-info`` folder describes it."""
+
+    name: str
+    place: Place | None
+    licence: Licence
+    files: tuple[str, ...]
+    problems: tuple[str, ...] = field(default=())
+
+
+def _fold(label: str) -> str:
+    return re.sub(r"[\W_]+", "", label).lower()
+
+
+def find_place(project_urls: list[str], home_page: str) -> Place | None:
+    """The repository of a package, from its fields Project-URL (``label, address``) and Home-page."""
+    ranked = []
+    for at, entry in enumerate(project_urls):
+        label, _, address = entry.rpartition(",")
+        folded = _fold(label)
+        order = _SURE.index(folded) if folded in _SURE else len(_SURE) + (folded in _UNSURE)
+        ranked.append((order, at, address))
+    ranked.append((_SURE.index("homepage"), len(project_urls), home_page))
+    return next((found for _, _, address in sorted(ranked) if (found := place(address))), None)
+
+
+def licence_files(root: Path, folder: str, listed: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """The package's own licence files as (name, text): those on the top floor of the folder or of its ``licenses/``.
+
+    Deeper ones are those of bundled parts, as are those whose name says so.
+    """
+    for path in sorted(listed):
+        parts = path.removeprefix(f"{folder}/").split("/")
+        if not path.startswith(f"{folder}/") or len(parts) > 2 or (len(parts) == 2 and parts[0] != "licenses"):
+            continue
+        if _LICENCE_FILE.match(parts[-1]) and not _OF_OTHERS.search(parts[-1]):
+            try:
+                yield parts[-1], read_below(root, path, METADATA_LIMIT).decode("utf-8", errors="replace")
+            except FileSkipped:
+                continue  # a licence that cannot be read says nothing; the package is then held out
+
+
+def read_package(root: Path, folder: str) -> Package:
+    """Read one ``*.dist-info`` folder. What is missing or broken is told in ``problems``, never raised.
+
+    Args:
+        root: The folder of installed packages (site-packages), resolved.
+        folder: The name of the dist-info folder below it.
+    """
+    problems = []
+    name = folder.removesuffix(".dist-info").rpartition("-")[0] or folder.removesuffix(".dist-info")
+    try:
+        text = read_below(root, f"{folder}/METADATA", METADATA_LIMIT).decode("utf-8", errors="replace")
+    except FileSkipped as skipped:
+        text = ""
+        problems.append(f"{name}: no METADATA ({skipped.reason}); its owner and licence are unknown")
+    fields = HeaderParser().parsestr(text)
+    stated = str(fields.get("Name") or "").strip()
+    if text and not re.fullmatch(r"[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?", stated, re.ASCII):
+        problems.append(f"{name}: METADATA is malformed (no valid Name); its owner and licence are unknown")
+        fields = HeaderParser().parsestr("")
+    elif stated:
+        name = stated
+    files: tuple[str, ...] = ()
+    try:
+        record = read_below(root, f"{folder}/RECORD", RECORD_LIMIT).decode("utf-8", errors="surrogateescape")
+        files = tuple(row[0] for row in csv.reader(io.StringIO(record.replace("\0", ""))) if row and row[0])
+    except FileSkipped as skipped:
+        problems.append(f"{name}: no RECORD ({skipped.reason}); its files are unknown")
+    except csv.Error as error:
+        problems.append(f"{name}: RECORD is malformed ({error}); its files are unknown")
+    found = find_place([str(url) for url in fields.get_all("Project-URL", [])], str(fields.get("Home-page") or ""))
+    if found is None and not problems:
+        problems.append(f"{name}: names no repository; it stands under pypi.org/{name}")
+    licence = of_package(
+        str(fields.get("License-Expression") or ""),
+        [str(entry) for entry in fields.get_all("Classifier", [])],
+        str(fields.get("License") or ""),
+        licence_files(root, folder, files),
+    )
+    return Package(name, found, licence, files, tuple(problems))

@@ -1,0 +1,69 @@
+"""Make the licence data of the pipeline from two packages of the npm registry.
+
+Usage: npm pack @blueoak/list@15.0.0 spdx-license-list@6.12.0; unpack each, then
+
+    python scripts/convert_licences.py BLUEOAK/package SPDX/package
+
+It writes ``data/permissive.json`` (every licence that the Blue Oak Council rates, whatever the rating) and
+``data/licence_texts.json`` (fingerprints of the texts that code is most often under; see licence_texts.py).
+"""
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+from datasets_app.pipeline import licence_texts
+
+DATA = Path(licence_texts.__file__).parent / "data"
+
+# The texts that licence files are compared with. Where SPDX has several ids for one text, the narrowest stands for it.
+TEXTS = """
+0BSD AFL-3.0 AGPL-3.0-only Apache-1.1 Apache-2.0 Artistic-2.0 BSD-2-Clause BSD-3-Clause BSD-3-Clause-Clear BSD-4-Clause
+BSL-1.0 BUSL-1.1 CC-BY-4.0 CC-BY-SA-4.0 CC0-1.0 CDDL-1.0 CNRI-Python EPL-1.0 EPL-2.0 EUPL-1.2 GPL-2.0-only
+GPL-3.0-only HPND ISC LGPL-2.1-only LGPL-3.0-only MIT MIT-0 MIT-CMU MPL-1.1 MPL-2.0 MS-PL NCSA PSF-2.0 PostgreSQL
+Python-2.0 SSPL-1.0 UPL-1.0 Unlicense WTFPL X11 ZPL-2.1 Zlib
+""".split()
+
+
+def convert_permissive(package: Path) -> dict[str, object]:
+    """The table of permissive ids from the list of the Blue Oak Council (CC0-1.0)."""
+    version = json.loads((package / "package.json").read_text())["version"]
+    ratings = json.loads((package / "index.json").read_text())
+    ids = sorted({licence["id"] for rating in ratings for licence in rating["licenses"]}, key=str.lower)
+    return {"source": f"https://blueoakcouncil.org/list, version {version}, CC0-1.0", "permissive": ids}
+
+
+def convert_texts(package: Path) -> dict[str, object]:
+    """Fingerprints of the texts of the SPDX licence list (CC0-1.0)."""
+    version = json.loads((package / "package.json").read_text())["version"]
+    full = json.loads((package / "spdx-full.json").read_text())
+    licences = {}
+    for spdx in TEXTS:
+        text = full[spdx]["licenseText" if "licenseText" in full[spdx] else "license"]
+        text = re.sub(r"<<beginOptional>>|<<endOptional>>|<<var;.*?>>", " ", text, flags=re.S)
+        if spdx == "ISC":  # its text names its first user where projects name themselves
+            text = text.replace("ISC DISCLAIMS", "THE AUTHOR DISCLAIMS").replace("SHALL ISC BE", "SHALL THE AUTHOR BE")
+        if spdx == "LGPL-3.0-only":  # SPDX appends the whole of GPL-3.0, projects do not
+            text = text.partition("GNU GENERAL PUBLIC LICENSE\n")[0]
+        licences[spdx] = licence_texts.fingerprint(text).to_json()
+    return {"source": f"texts of the SPDX licence list, spdx-license-list {version}, CC0-1.0", "licences": licences}
+
+
+def main() -> None:
+    """Write both files and say how large they are."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("blueoak", type=Path)
+    parser.add_argument("spdx", type=Path)
+    arguments = parser.parse_args()
+    for name, table in (
+        ("permissive.json", convert_permissive(arguments.blueoak)),
+        ("licence_texts.json", convert_texts(arguments.spdx)),
+    ):
+        target = DATA / name
+        target.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        print(target, target.stat().st_size, "bytes")
+
+
+if __name__ == "__main__":
+    main()
