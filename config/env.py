@@ -1,5 +1,6 @@
 """Typed readers for the environment: a bad value stops the start with the name of the variable."""
 
+import json
 import os
 import secrets
 from pathlib import Path
@@ -57,6 +58,20 @@ def one_of(name: str, default: str, allowed: tuple[str, ...]) -> str:
     value = os.environ.get(name, default)
     if value not in allowed:
         raise ImproperlyConfigured(f"{name}={value!r} is not one of {', '.join(allowed)}.")
+    return value
+
+
+def table(name: str, default: dict[str, str]) -> dict[str, str]:
+    """A JSON object from words to words."""
+    raw = os.environ.get(name)
+    if not raw:
+        return default
+    try:
+        value = json.loads(raw)
+    except json.JSONDecodeError as error:
+        raise ImproperlyConfigured(f"{name} is not JSON: {error}.") from None
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise ImproperlyConfigured(f'{name} must be a JSON object of strings, such as {{"github.com": "https://…"}}.')
     return value
 
 

@@ -27,6 +27,14 @@ FAIRSTACK_CONTACT = env.text("FAIRSTACK_CONTACT", "the staff of this site")
 FAIRSTACK_DATASET_NAME = env.text("FAIRSTACK_DATASET_NAME", "the-stack-demo")
 FAIRSTACK_ORGANISATION = env.text("FAIRSTACK_ORGANISATION", "fairstack")
 FAIRSTACK_APPROVALS = env.integer("FAIRSTACK_APPROVALS", 2 if DEPLOYED else 1, least=1)
+# For each forge, the address from which a repository is cloned when ownership is checked.
+FAIRSTACK_FORGES = env.table(
+    "FAIRSTACK_FORGES",
+    {
+        forge: f"https://{forge}/{{owner}}/{{repository}}.git"
+        for forge in ("github.com", "gitlab.com", "codeberg.org", "bitbucket.org")
+    },
+)
 FAIRSTACK_JOB_SILENCE = env.integer("FAIRSTACK_JOB_SILENCE", 30, least=2)  # seconds without a heartbeat
 FAIRSTACK_JOB_ATTEMPTS = env.integer("FAIRSTACK_JOB_ATTEMPTS", 3, least=1)
 
@@ -129,7 +137,7 @@ if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 else:
-    CELERY_BROKER_URL = "filesystem://"
+    CELERY_BROKER_URL = "filesystem://localhost//"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(BROKER_FOLDER / "messages"),
         "data_folder_out": str(BROKER_FOLDER / "messages"),

@@ -1,0 +1,1 @@
+"""Kinds of job that the tests of the ground floor run in real processes."""
