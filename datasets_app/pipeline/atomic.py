@@ -1,0 +1,81 @@
+"""Files that appear whole or not at all: written under a temporary name, flushed to the disk, then renamed."""
+
+import errno
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+TEMPORARY = ".tmp-"
+"""Every temporary name starts so; whatever has such a name and no living writer may be deleted."""
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def is_full(error: OSError) -> bool:
+    """Whether the error says that the disk, the quota or the allowed size of a file is used up."""
+    return error.errno in _FULL
+
+
+def flush_file(path: Path) -> None:
+    """Have the system write a file's bytes to the disk now."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def flush_folder(path: Path) -> None:
+    """Have the system write a folder's entries to the disk now, so that a rename in it outlives a power cut."""
+    flush_file(path)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; when the block ends well it is flushed and takes the place of ``path``.
+
+    When the block fails, the temporary file is removed and ``path`` is as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:12]}-{path.name}")
+    try:
+        yield temporary
+        flush_file(temporary)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    flush_folder(path.parent)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_table(path: Path, table: pa.Table, **options: object) -> None:
+    """Write a table as zstd Parquet to ``path`` whole or not at all; ``options`` go to the Parquet writer."""
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", store_schema=False, **options)
+
+
+def sweep(folder: Path) -> list[Path]:
+    """Delete every file below ``folder`` that has a temporary name; give the paths that were deleted.
+
+    Only for a folder in which nobody is writing. Folders with a temporary name are left to their owner.
+    """
+    removed = []
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(TEMPORARY)]
+        for name in files:
+            if name.startswith(TEMPORARY):
+                path = Path(parent, name)
+                path.unlink(missing_ok=True)
+                removed.append(path)
+    return removed

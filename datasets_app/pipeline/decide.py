@@ -1,0 +1,205 @@
+"""Decisions: for every file of the corpus the one reason why it is, or is not, in a release.
+
+The block-list comes first, before duplicates are looked for, so that an innocent owner's copy takes the place of a
+blocked one. Then the thresholds of the recipe, file by file. Then exact duplicates: of the files that passed, the
+best-ranked one is the named origin of its blob. Near-duplicates, contamination and personal data belong between the
+thresholds and the choice of the origin.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from datasets_app.pipeline.reasons import KEPT, REASONS, FunnelRow
+from datasets_app.pipeline.recipe import Recipe
+from datasets_app.pipeline.release_errors import AttributesMissing, EmptyCorpus
+
+FILE_COLUMNS = (
+    "blob_id",
+    "repository_key",
+    "owner_key",
+    "forge",
+    "owner",
+    "repository",
+    "path",
+    "size",
+    "language",
+    "licence",
+    "permissive",
+    "vendored",
+    "generated",
+    "rank",
+)
+ATTRIBUTE_COLUMNS = (
+    "blob_id",
+    "is_text",
+    "longest_line",
+    "mean_line",
+    "alphanumeric",
+    "alphabetic",
+    "xml_head",
+    "sha256",
+)
+BLOCKED = ("blocked_owner", "blocked_repository", "blocked_blob")
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The block-list of a build: what may not enter, by owner key, repository key and blob id."""
+
+    owners: frozenset[str] = frozenset()
+    repositories: frozenset[str] = frozenset()
+    blobs: frozenset[str] = frozenset()
+
+    def __or__(self, other: "Blocks") -> "Blocks":
+        return Blocks(self.owners | other.owners, self.repositories | other.repositories, self.blobs | other.blobs)
+
+
+def load_files(corpus: Path, columns: Iterable[str] = FILE_COLUMNS) -> pl.DataFrame:
+    """The files of all sources, each (repository, path, blob) once.
+
+    Raises:
+        EmptyCorpus: There are none.
+    """
+    tables = sorted((corpus / "files").glob("[!.]*.parquet"))
+    files = pl.read_parquet(tables, columns=list(columns)) if tables else pl.DataFrame()
+    if files.is_empty():
+        raise EmptyCorpus(f"The corpus at {corpus} holds no files. Ingest a source first.")
+    if len(tables) > 1:
+        files = files.unique(["repository_key", "path", "blob_id"], keep="first", maintain_order=True)
+    return files
+
+
+def load_attributes(corpus: Path, columns: Iterable[str] = ATTRIBUTE_COLUMNS) -> pl.DataFrame:
+    """The attributes of all blobs, with the column ``blob_file``: the name (digest) of the blob file that holds each."""
+    tables = sorted((corpus / "attributes").glob("[!.]*.parquet"))
+    if not tables:
+        return pl.DataFrame(schema={"blob_id": pl.String, "blob_file": pl.String})
+    attributes = (
+        pl.scan_parquet(tables, include_file_paths="blob_file")
+        .select(*columns, pl.col("blob_file").str.extract(r"([^/\\]+)\.parquet$"))
+        .collect()
+    )
+    if attributes["blob_id"].n_unique() < len(attributes):
+        # A purge that was cut off leaves a blob file beside its rewritten self until it is run again.
+        attributes = attributes.unique("blob_id", keep="first", maintain_order=True)
+    return attributes
+
+
+def load(corpus: Path) -> pl.DataFrame:
+    """Every file of the corpus beside the attributes of its blob.
+
+    Raises:
+        EmptyCorpus: There are no files.
+        AttributesMissing: Blobs have no attributes.
+    """
+    files = load_files(corpus)
+    attributes = load_attributes(corpus)
+    if "sha256" in attributes.columns:
+        files = files.join(attributes, on="blob_id", how="left", maintain_order="left")
+        missing = files["sha256"].null_count()
+    else:
+        missing = len(files)
+    if missing:
+        raise AttributesMissing(
+            f"{missing} files of the corpus at {corpus} have blobs without attributes. Compute the attributes first."
+        )
+    return files
+
+
+def decide(files: pl.DataFrame, recipe: Recipe, blocks: Blocks) -> pl.DataFrame:
+    """Give each file its reason.
+
+    Args:
+        files: As ``load`` gives them.
+        recipe: The thresholds.
+        blocks: What may not enter.
+
+    Returns:
+        The files with two more columns: ``reason``, a key of ``REASONS``, and ``copies``, how many other files that are
+        not blocked hold the same blob (null where the file itself is blocked).
+    """
+    checks = _checks(recipe, blocks)
+    first_failed = pl.coalesce(pl.when(failed).then(pl.lit(key)) for key, failed in checks.items())
+    files = files.with_columns(first_failed.alias("reason"))
+    blocked = pl.col("reason").is_in(BLOCKED).fill_null(False)
+    copies = files.filter(~blocked).group_by("blob_id").agg((pl.len() - 1).cast(pl.Int32).alias("copies"))
+    files = files.join(copies, on="blob_id", how="left", maintain_order="left").with_columns(
+        pl.when(blocked).then(None).otherwise(pl.col("copies")).alias("copies")
+    )
+    passed = (
+        files.lazy()
+        .with_row_index("row")
+        .filter(pl.col("reason").is_null())
+        .select("row", "blob_id", "rank", "repository_key", "path")
+        .sort("blob_id", "rank", "repository_key", "path")
+        .with_columns(pl.struct("repository_key", "path").is_first_distinct().alias("only_version"))
+        .collect()
+    )
+    origins = passed.filter("only_version").unique("blob_id", keep="first", maintain_order=True)
+    reasons = pl.concat(
+        [
+            origins.select("row", reason_passed=pl.lit(KEPT)),
+            passed.filter("only_version")
+            .join(origins, on="row", how="anti")
+            .select("row", reason_passed=pl.lit("exact_copy")),
+            passed.filter(~pl.col("only_version")).select("row", reason_passed=pl.lit("other_version")),
+        ]
+    )
+    return (
+        files.with_row_index("row")
+        .join(reasons, on="row", how="left", maintain_order="left")
+        .with_columns(pl.coalesce("reason", "reason_passed").alias("reason"))
+        .drop("row", "reason_passed")
+    )
+
+
+def _checks(recipe: Recipe, blocks: Blocks) -> dict[str, pl.Expr]:
+    """What makes a file fail, by reason, in the order of ``REASONS``. A null counts as not failed."""
+    language = pl.col("language")
+    data = language.is_in(_names(recipe.data_languages))
+    lines_free = language.is_in(_names(recipe.long_lines_allowed))
+    not_wanted = language.is_in(_names(recipe.languages_without))
+    if recipe.languages is not None:
+        not_wanted = not_wanted | ~language.is_in(_names(recipe.languages))
+    checks = {
+        "blocked_owner": pl.col("owner_key").is_in(_names(blocks.owners)),
+        "blocked_repository": pl.col("repository_key").is_in(_names(blocks.repositories)),
+        "blocked_blob": pl.col("blob_id").is_in(_names(blocks.blobs)),
+        "not_text": ~pl.col("is_text"),
+        "no_licence": pl.col("licence").is_null(),
+        "not_permissive": ~pl.col("permissive").fill_null(False),
+        "unknown_language": language.is_null(),
+        "language_not_wanted": not_wanted,
+        "too_small": pl.col("size") < recipe.smallest,
+        "too_large": pl.col("size") > recipe.largest,
+        "long_line": ~lines_free & (pl.col("longest_line") > recipe.longest_line),
+        "long_mean_line": ~lines_free & (pl.col("mean_line") > recipe.mean_line),
+        "few_alphanumeric": pl.col("alphanumeric") < recipe.alphanumeric,
+        "few_alphabetic": data & (pl.col("alphabetic") < recipe.alphabetic),
+        "xml": ~language.is_in(_names(recipe.xml_allowed)) & pl.col("xml_head"),
+        "data_too_small": data & (pl.col("size") < recipe.data_smallest),
+        "data_too_large": data & (pl.col("size") > recipe.data_largest),
+    }
+    if not recipe.with_vendored:
+        checks["vendored"] = pl.col("vendored")
+    if not recipe.with_generated:
+        checks["generated"] = pl.col("generated")
+    return {key: checks[key] for key in REASONS if key in checks}
+
+
+def _names(values: Iterable[str]) -> pl.Series:
+    return pl.Series(sorted(values), dtype=pl.String).implode()
+
+
+def funnel(decided: pl.DataFrame) -> list[FunnelRow]:
+    """Files and bytes by reason, in the order of ``REASONS``; reasons that hit nothing are left out."""
+    counts = decided.group_by("reason").agg(pl.len().alias("files"), pl.col("size").sum().alias("bytes"))
+    by_reason = {row["reason"]: row for row in counts.iter_rows(named=True)}
+    return [
+        FunnelRow(reason=key, files=by_reason[key]["files"], bytes=by_reason[key]["bytes"])
+        for key in REASONS
+        if key in by_reason
+    ]

@@ -1,0 +1,156 @@
+"""The recipe of a release: which files it takes, by thresholds over the attributes, and how it is written.
+
+A recipe is frozen and has a digest; it is stored with each release that it made. Only files under a permissive
+licence are taken: that is no choice of a recipe, and so it is no field here.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+RULES = 1
+"""The version of the rules in ``decide``: it is part of the digest, so the same thresholds under other rules differ."""
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Thresholds and choices. Sizes are bytes of source, lengths are characters, shares are 0..1.
+
+    The defaults are those of StarCoder's data (arXiv 2305.06161, section 3.1 to 3.5, and the published filter
+    scripts) where it has them; the others say that they are ours.
+
+    Attributes:
+        name: What people call the recipe.
+        languages: Linguist's names of the languages to take; ``None`` takes every language that was recognised.
+        languages_without: Languages to leave out of those.
+        smallest: Fewest bytes of a file. Ours: an empty file teaches nothing, and every empty file is the same blob.
+        largest: Most bytes of a file. Ours: longer files are data or bundles, and memory follows the longest one.
+        longest_line: Most characters of a line (StarCoder: 1000).
+        mean_line: Most characters of a line on average (StarCoder: 100).
+        long_lines_allowed: Languages in which neither rule on lines applies (StarCoder's list: prose, statistics, SQL, CMake).
+        alphanumeric: Least share of letters and digits among the characters (StarCoder: 0.25).
+        alphabetic: Least share of letters in the languages of ``data_languages`` (StarCoder: 0.5 for JSON and YAML).
+        data_languages: Languages whose files are often data.
+        data_smallest: Fewest bytes of a file in those (StarCoder: 50 characters; we count bytes, which for text outside
+            ASCII is a little looser below and stricter above).
+        data_largest: Most bytes of a file in those (StarCoder: 5000 characters).
+        xml_allowed: Languages in which a file may start as an XML document (StarCoder: XSLT).
+        with_vendored: Take files that lie in a folder of other people's work. StarCoder does. Ours does not by
+            default in the demo: their named owner did not write them.
+        with_generated: Take files that a program wrote.
+        shard_bytes: Bytes of source to aim at in a shard when a language is first divided into buckets.
+        row_group_bytes: Bytes of source to aim at in a row group, the unit in which a single file is read.
+        zstd_level: Compression of the shards.
+    """
+
+    name: str = "starcoder"
+    languages: tuple[str, ...] | None = None
+    languages_without: tuple[str, ...] = ()
+    smallest: int = 1
+    largest: int = MIB
+    longest_line: int = 1000
+    mean_line: float = 100.0
+    long_lines_allowed: tuple[str, ...] = (
+        "CMake",
+        "Markdown",
+        "R",
+        "RMarkdown",
+        "SQL",
+        "Stata",
+        "TeX",
+        "reStructuredText",
+    )
+    alphanumeric: float = 0.25
+    alphabetic: float = 0.5
+    data_languages: tuple[str, ...] = ("JSON", "YAML")
+    data_smallest: int = 50
+    data_largest: int = 5000
+    xml_allowed: tuple[str, ...] = ("XSLT",)
+    with_vendored: bool = True
+    with_generated: bool = True
+    shard_bytes: int = 64 * MIB
+    row_group_bytes: int = 2 * MIB
+    zstd_level: int = 3
+
+    def __post_init__(self) -> None:
+        """Check every field.
+
+        Raises:
+            ValueError: Names the field and what it may be.
+        """
+        if not self.name:
+            raise ValueError("name: a recipe needs a name")
+        for field in ("languages", "languages_without", "long_lines_allowed", "data_languages", "xml_allowed"):
+            value = getattr(self, field)
+            if value is None and field == "languages":
+                continue
+            if not isinstance(value, tuple) or not all(isinstance(item, str) and item for item in value):
+                raise ValueError(f"{field}: a tuple of languages, not {value!r}")
+            # Sets of languages: their order must not change the digest.
+            object.__setattr__(self, field, tuple(sorted(set(value))))
+        if self.languages == ():
+            raise ValueError("languages: names none, so nothing could be kept; leave it out to take all")
+        for low, high in (("smallest", "largest"), ("data_smallest", "data_largest")):
+            if not 0 <= getattr(self, low) <= getattr(self, high):
+                raise ValueError(f"{low}: {getattr(self, low)} is not between 0 and {high} ({getattr(self, high)})")
+        for field in ("longest_line", "mean_line"):
+            if not getattr(self, field) > 0:
+                raise ValueError(f"{field}: {getattr(self, field)} is not above 0")
+        for field in ("alphanumeric", "alphabetic"):
+            if not 0 <= getattr(self, field) <= 1:
+                raise ValueError(f"{field}: {getattr(self, field)} is not a share between 0 and 1")
+        for field in ("shard_bytes", "row_group_bytes"):
+            if getattr(self, field) < 1024:
+                raise ValueError(f"{field}: {getattr(self, field)} bytes is below 1024")
+        if not 1 <= self.zstd_level <= 22:
+            raise ValueError(f"zstd_level: {self.zstd_level} is not between 1 and 22")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recipe as plain JSON values, with the version of the rules."""
+        values = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return {"rules": RULES, **values}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
+        """The recipe that ``to_dict`` wrote; fields that are missing take their defaults.
+
+        Raises:
+            ValueError: An unknown field, a bad value, or rules of another version.
+        """
+        values = dict(values)
+        rules = values.pop("rules", RULES)
+        if rules != RULES:
+            raise ValueError(
+                f"rules: this recipe is for version {rules} of the rules, this program has version {RULES}"
+            )
+        unknown = values.keys() - {field.name for field in fields(cls)}
+        if unknown:
+            raise ValueError(f"{', '.join(sorted(unknown))}: a recipe has no such field")
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+
+    def digest(self) -> str:
+        """SHA-256 (hex) of the recipe as canonical JSON: sorted keys, no spaces."""
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+PRESETS: dict[str, Recipe] = {
+    "starcoder": Recipe(),
+    "demo": Recipe(name="demo", with_vendored=False, with_generated=False, shard_bytes=4 * MIB, row_group_bytes=MIB),
+}
+"""Recipes by name: ``starcoder`` for data at scale; ``demo`` for the corpus of one machine, strict on authorship."""
+
+
+def preset(name: str) -> Recipe:
+    """The preset of this name.
+
+    Raises:
+        ValueError: There is none; the message lists those there are.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"no recipe {name!r}; there are {', '.join(sorted(PRESETS))}")
+    return PRESETS[name]
