@@ -4,8 +4,10 @@ from django.contrib import admin
 from django.urls import include, path
 
 from config.api import api
+from core.health import health
 
 urlpatterns = [
+    path("healthz", health, name="health"),
     path("admin/", admin.site.urls),
     path("", include("modelzoo.hub_urls")),
     path("api/", api.urls),

@@ -63,6 +63,7 @@ def register_own() -> None:
     """The folders of the ground floor itself: they hold no text of the corpus."""
     register(Store("database", ("db",)))
     register(Store("broker", ("broker",)))
+    register(Store("logs", ("logs",)))
     register(Store("temporary files", ("tmp",), purge=_purge_temporary_files))
 
 

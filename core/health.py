@@ -1,0 +1,23 @@
+"""Whether this process can do its work: for load balancers and ``docker-compose.yml``."""
+
+from django.db import connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+
+from core.stores import data_root
+
+
+@never_cache
+def health(request: HttpRequest) -> JsonResponse:
+    """200 where the database answers and the data folder is there; else 503, naming which is not."""
+    problems = []
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Exception as error:  # whatever the driver raises: the answer is the same
+        problems.append(f"database: {type(error).__name__}")
+    try:
+        data_root()
+    except OSError as error:
+        problems.append(f"data folder: {type(error).__name__}")
+    return JsonResponse({"ok": not problems, "problems": problems}, status=503 if problems else 200)
