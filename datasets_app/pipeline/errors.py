@@ -19,3 +19,7 @@ class BlobMissing(PipelineError):
 
 class StorageError(PipelineError):
     """Writing failed (a full disk, most often). What stood before is untouched."""
+
+
+class CorpusBusy(PipelineError):
+    """Another job is writing to the corpus."""

@@ -110,6 +110,10 @@ class Source(Protocol):
     def notes(self) -> list[str]:
         """What a person should know of the last reading, such as packages without metadata."""
 
+    @property
+    def expected_files(self) -> int:
+        """About how many files there will be, for the progress bar, once the first repository is given; 0 if unknown."""
+
     def repositories(self, progress: Progress) -> Iterator[tuple[RepositoryRecord, Iterable[SourceFile]]]:
         """Each repository once, with its files, always in the same order.
 

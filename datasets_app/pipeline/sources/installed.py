@@ -12,7 +12,7 @@ import re
 import sysconfig
 from collections.abc import Iterable, Iterator
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from datasets_app.pipeline.errors import SourceError
 from datasets_app.pipeline.licences import combine
@@ -23,7 +23,7 @@ from datasets_app.pipeline.sources.metadata import Package, read_package
 from datasets_app.pipeline.sources.reading import read_below
 
 FALLBACK_FORGE = "pypi.org"
-_INSTALLERS_OWN = re.compile(r"(^|/)__pycache__/|\.py[co]$|^[^/]+\.(dist-info|egg-info|data)/|^[^/]+\.pth$")
+_INSTALLERS_OWN = re.compile(r"(^|/)__pycache__/|\.py[co]$|(^|/)[^/]+\.(dist-info|egg-info)/|^[^/]+\.pth$")
 
 
 class InstalledPackages:
@@ -38,6 +38,7 @@ class InstalledPackages:
         self.name = name
         self.paths = paths if paths is not None else environment_paths()
         self.notes: list[str] = []
+        self.expected_files = 0
 
     def repositories(self, progress: Progress) -> Iterator[tuple[RepositoryRecord, Iterable[SourceFile]]]:
         """Each repository once, ordered by its key.
@@ -52,6 +53,7 @@ class InstalledPackages:
             place = package.place or Place(FALLBACK_FORGE, package.name, package.name)
             key = f"{place.forge}/{place.owner}/{place.repository}".casefold()
             groups.setdefault(key, []).append((root, package, place))
+        self.expected_files = sum(len(_own_paths(package)) for group in groups.values() for _, package, _ in group)
         for key in sorted(groups):
             yield _record(groups[key]), _files(groups[key])
 
@@ -101,6 +103,9 @@ def _files(packages: list[tuple[Path, Package, Place]]) -> Iterator[SourceFile]:
     for root, package, place in packages:
         # A place on a forge is a better origin of a blob than the index.
         rank = 1 if place.forge == FALLBACK_FORGE else 0
-        for path in sorted(package.files):
-            if not _INSTALLERS_OWN.search(str(PurePosixPath(path)) if path else path):
-                yield SourceFile(path, partial(read_below, root, path), package.licence, rank)
+        for path in _own_paths(package):
+            yield SourceFile(path, partial(read_below, root, path), package.licence, rank)
+
+
+def _own_paths(package: Package) -> list[str]:
+    return sorted(path for path in package.files if not _INSTALLERS_OWN.search(path))

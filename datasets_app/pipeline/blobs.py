@@ -1,0 +1,161 @@
+"""The blobs of a corpus: immutable Parquet files of 16 to 32 MB of content, each blob once in all of them.
+
+A blob file is named by the SHA-256 of its blob ids, sorted and one a line, so that the same blobs give the same name
+whatever order they came in. It holds row groups of about 4 MB, so that reading one blob reads no more than that.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from datasets_app.pipeline.atomic import TEMPORARY, replacing
+from datasets_app.pipeline.errors import BlobMissing, CorpusDamaged
+from datasets_app.pipeline.format import BLOBS
+
+ROW_GROUP_BYTES = 4 << 20
+BLOB_FILE_BYTES = 24 << 20  # content after which a blob file is closed
+
+
+def blob_id(content: bytes | memoryview) -> str:
+    """The git blob SHA-1 of these bytes, in hex: what ``git hash-object`` gives."""
+    digest = hashlib.sha1(b"blob %d\0" % len(content), usedforsecurity=False)
+    digest.update(content)
+    return digest.hexdigest()
+
+
+def blob_files(corpus: Path) -> list[Path]:
+    """The blob files of a corpus in a stable order; none where there is no corpus yet."""
+    return sorted(path for path in (corpus / "blobs").glob("*.parquet") if not path.name.startswith(TEMPORARY))
+
+
+def blob_ids(path: Path) -> pa.ChunkedArray:
+    """The ids in a blob file, in its order.
+
+    Raises:
+        CorpusDamaged: The file cannot be read.
+    """
+    try:
+        return pq.read_table(path, columns=["blob_id"], use_threads=False).column("blob_id")
+    except (OSError, pa.ArrowException) as error:
+        raise CorpusDamaged(_damaged(path, error)) from error
+
+
+def row_groups(path: Path) -> Iterator[pa.Table]:
+    """The row groups of a blob file, one at a time, with the columns of :data:`~datasets_app.pipeline.format.BLOBS`.
+
+    Raises:
+        CorpusDamaged: The file cannot be read.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                yield file.read_row_group(group, use_threads=False).cast(BLOBS)
+    except (OSError, pa.ArrowException) as error:
+        raise CorpusDamaged(_damaged(path, error)) from error
+
+
+def read_blob(corpus: Path, wanted: str) -> bytes:
+    """The bytes of one blob.
+
+    Raises:
+        BlobMissing: The corpus does not hold it.
+        CorpusDamaged: A blob file cannot be read.
+    """
+    for path in blob_files(corpus):
+        at = blob_ids(path).index(wanted).as_py()
+        if at < 0:
+            continue
+        for group in row_groups(path):
+            if at < group.num_rows:
+                return group.column("content")[at].as_py()
+            at -= group.num_rows
+    raise BlobMissing(f"The corpus {corpus} holds no blob {wanted}. It may have been purged, or never ingested.")
+
+
+def write_blob_file(corpus: Path, contents: dict[str, bytes]) -> Path:
+    """Write a new blob file with these blobs (id to bytes), whole or not at all."""
+    digest = hashlib.sha256("".join(f"{blob}\n" for blob in sorted(contents)).encode()).hexdigest()
+    path = corpus / "blobs" / f"{digest}.parquet"
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, BLOBS, compression="zstd", write_statistics=False, store_schema=False) as writer,
+    ):
+        for ids in _groups(contents):
+            columns = [pa.array(ids, pa.string()), pa.array([contents[one] for one in ids], pa.large_binary())]
+            writer.write_table(pa.table(columns, schema=BLOBS), row_group_size=len(ids))
+    return path
+
+
+def _groups(contents: dict[str, bytes]) -> Iterator[list[str]]:
+    group: list[str] = []
+    size = 0
+    for blob, content in contents.items():
+        group.append(blob)
+        size += len(content)
+        if size >= ROW_GROUP_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+def _damaged(path: Path, error: Exception) -> str:
+    return f"The blob file {path} cannot be read ({error}). Restore it from a backup, or delete it and ingest again."
+
+
+class BlobIndex:
+    """Which blobs a corpus holds: 40 bytes for each that was there before, so that many millions fit into memory."""
+
+    def __init__(self, corpus: Path) -> None:
+        columns = [blob_ids(path).cast(pa.large_binary()).to_numpy(zero_copy_only=False) for path in blob_files(corpus)]
+        self._held = np.sort(np.concatenate([column.astype("S40") for column in columns])) if columns else np.empty(0, "S40")
+        self._touched = np.zeros(len(self._held), dtype=bool)
+        self._new: set[str] = set()
+
+    @property
+    def touched(self) -> int:
+        """How many distinct blobs :meth:`add` was told of."""
+        return int(self._touched.sum()) + len(self._new)
+
+    @property
+    def new(self) -> int:
+        """How many of them the corpus did not hold before."""
+        return len(self._new)
+
+    def add(self, blob: str) -> bool:
+        """Take note of a blob; True if it was never seen before and has to be stored."""
+        at = int(np.searchsorted(self._held, np.bytes_(blob.encode())))
+        if at < len(self._held) and self._held[at] == blob.encode():
+            self._touched[at] = True
+            return False
+        if blob in self._new:
+            return False
+        self._new.add(blob)
+        return True
+
+
+class BlobWriter:
+    """Collects new blobs and writes a blob file whenever enough content came together."""
+
+    def __init__(self, corpus: Path, file_bytes: int = BLOB_FILE_BYTES) -> None:
+        self._corpus = corpus
+        self._file_bytes = file_bytes
+        self._pending: dict[str, bytes] = {}
+        self._size = 0
+
+    def add(self, blob: str, content: bytes) -> None:
+        """Take a blob that the corpus does not hold."""
+        self._pending[blob] = content
+        self._size += len(content)
+        if self._size >= self._file_bytes:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was collected."""
+        if self._pending:
+            write_blob_file(self._corpus, self._pending)
+            self._pending, self._size = {}, 0
