@@ -19,7 +19,7 @@ NOTICE = (
     "deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge, "
     "publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is "
     "furnished to do so, subject to the following conditions: The above copyright notice and this permission notice "
-    "shall be included in all copies or substantial portions of the Software. THE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT "
+    'shall be included in all copies or substantial portions of the Software. THE SOFTWARE IS PROVIDED "AS IS", WITHOUT '
     "WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS "
     "FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY "
     "CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN "
@@ -36,7 +36,9 @@ def main() -> None:
     package = parser.parse_args().package.resolve()
     version = json.loads((package / "package.json").read_text())["version"]
     dump = DUMP.format(index=(package / "index.js").as_uri())
-    found = subprocess.run(["node", "--input-type=module", "-e", dump], check=True, capture_output=True, text=True).stdout
+    found = subprocess.run(
+        ["node", "--input-type=module", "-e", dump], check=True, capture_output=True, text=True
+    ).stdout
     lines = []
     for language in sorted(json.loads(found), key=lambda entry: entry["name"].casefold()):
         entry = {"type": language["type"], **{key: language[key] for key in KEPT if language.get(key)}}

@@ -99,8 +99,13 @@ _CPP = (
     rb"|\b(?:constexpr|noexcept|nullptr|static_cast<|std::\w)|\w+::~?\w+\s*\("
 )
 _PROLOG = rb"^\s*:-\s*\w|^[a-z]\w*\([^\n]*\)\s*(?::-|\.\s*$)"
-_PERL = rb"^\s*(?:use\s+(?:strict|warnings|v?5|[A-Z]\w*)|package\s+[A-Z][\w:]*\s*;|(?:my|our|local)\s+[$@%]|sub\s+\w+\s*\{)|\A#!.*\bperl"
-_RAKU = rb"^\s*(?:use\s+v6|unit\s+(?:class|module|grammar|role)\b|(?:multi\s+)?(?:method|sub)\s+[\w-]+\s*\([^)]*\)\s*\{)"
+_PERL = (
+    rb"^\s*(?:use\s+(?:strict|warnings|v?5|[A-Z]\w*)|package\s+[A-Z][\w:]*\s*;|(?:my|our|local)\s+[$@%]|sub\s+\w+\s*\{)"
+    rb"|\A#!.*\bperl"
+)
+_RAKU = (
+    rb"^\s*(?:use\s+v6|unit\s+(?:class|module|grammar|role)\b|(?:multi\s+)?(?:method|sub)\s+[\w-]+\s*\([^)]*\)\s*\{)"
+)
 
 # Extension -> what to try, in order. A mark is a regular expression over bytes, ^ at every line.
 _MARKS: dict[str, tuple[tuple[str, bytes], ...]] = {
@@ -108,7 +113,10 @@ _MARKS: dict[str, tuple[tuple[str, bytes], ...]] = {
     ".cls": (
         ("TeX", rb"\\(?:NeedsTeXFormat|ProvidesClass|LoadClass)\b"),
         ("Visual Basic 6.0", rb"(?i)\AVERSION\s+[\d.]+\s+CLASS"),
-        ("Apex", rb"(?i)^\s*(?:@\w+\s*)?(?:public|global|private)\s+(?:(?:with|without)\s+sharing\s+|virtual\s+|abstract\s+)*class\b"),
+        (
+            "Apex",
+            rb"(?i)^\s*(?:@\w+\s*)?(?:public|global|private)\s+(?:(?:with|without)\s+sharing\s+|virtual\s+|abstract\s+)*class\b",
+        ),
         ("ObjectScript", rb"^Class\s+[\w.%]+"),
     ),
     ".cs": (("Smalltalk", rb"^![\w ]+methodsFor:"),),
@@ -117,13 +125,19 @@ _MARKS: dict[str, tuple[tuple[str, bytes], ...]] = {
         ("D", rb"^\s*(?:module\s+[\w.]+\s*;|import\s+(?:std|core)\b|(?:public|static)\s+import\b|unittest\b)"),
         ("Makefile", rb"^[^\s:#]+\.\w+\s*:(?:\s|$)[^;{]*$"),
     ),
-    ".f": (("Forth", rb"^: \S+\s"), ("Fortran", rb"(?i)^(?:[c*!]|\s*(?:subroutine|program|function|end|common|integer|real)\b)")),
+    ".f": (
+        ("Forth", rb"^: \S+\s"),
+        ("Fortran", rb"(?i)^(?:[c*!]|\s*(?:subroutine|program|function|end|common|integer|real)\b)"),
+    ),
     ".fs": (
         ("Forth", rb"^: \S+\s"),
         ("GLSL", rb"^\s*(?:#version\s+\d|(?:uniform|varying|precision)\s+\w)"),
         ("F#", rb"^\s*(?:module|namespace|open|let|type|#light)\b"),
     ),
-    ".gd": (("GAP", rb"^\s*(?:Declare[A-Z]\w+|BindGlobal)\s*\("), ("GDScript", rb"^(?:extends|class_name|func|tool|@tool)\b")),
+    ".gd": (
+        ("GAP", rb"^\s*(?:Declare[A-Z]\w+|BindGlobal)\s*\("),
+        ("GDScript", rb"^(?:extends|class_name|func|tool|@tool)\b"),
+    ),
     ".h": (("Objective-C", _OBJECTIVE_C), ("C++", _CPP)),
     ".hh": (("Hack", rb"<\?hh"),),
     ".inc": (
@@ -142,12 +156,18 @@ _MARKS: dict[str, tuple[tuple[str, bytes], ...]] = {
         ("Mercury", rb"^:- module\b"),
         ("MUF", rb"^: \S+\s"),
         ("Wolfram Language", rb"\(\*|^\s*(?:BeginPackage|Begin|Needs)\["),
-        ("MATLAB", rb"^\s*(?:%|function\b[^{;]*$|(?:end|clear|close all|clc)\s*;?\s*(?:%.*)?$)|^\s*\w+\s*=\s*(?:zeros|ones|linspace)\("),
+        (
+            "MATLAB",
+            rb"^\s*(?:%|function\b[^{;]*$|(?:end|clear|close all|clc)\s*;?\s*(?:%.*)?$)|^\s*\w+\s*=\s*(?:zeros|ones|linspace)\(",
+        ),
         ("Objective-C", rb"^\s*(?:#include\b|//|/\*)"),
         ("Limbo", rb"^implement\s+\w+\s*;"),
     ),
     ".md": (("GCC Machine Description", rb"^\(define_(?:insn|expand|attr|constants|predicate)\b|\A;;"),),
-    ".ml": (("Standard ML", rb"^\s*(?:structure|signature|functor)\s+\w+|^\s*fun\s+\w+|=>\s"), ("OCaml", rb"^\s*(?:let|open|module|type)\b")),
+    ".ml": (
+        ("Standard ML", rb"^\s*(?:structure|signature|functor)\s+\w+|^\s*fun\s+\w+|=>\s"),
+        ("OCaml", rb"^\s*(?:let|open|module|type)\b"),
+    ),
     ".mm": (("XML", _XML),),
     ".mod": (
         ("XML", _XML + rb"|^\s*<!(?:ENTITY|ELEMENT)\b"),
@@ -173,14 +193,25 @@ _MARKS: dict[str, tuple[tuple[str, bytes], ...]] = {
     ".r": (("Rebol", rb"(?i)\bRebol\s*\["), ("R", rb"<-|^\s*#"), ("Rez", rb"^\s*(?:resource|type)\s+'\w{4}'")),
     ".re": (("C++", rb"/\*!re2c|^\s*#\s*include\b"),),
     ".rs": (("XML", _XML), ("RenderScript", rb"^\s*#(?:pragma\s+(?:version|rs)\b|include\b)")),
-    ".sc": (("Scala", rb"^\s*(?:object|import\s+scala|trait|case class|def)\b"), ("SuperCollider", rb"^\s*[+*]\s*\w+\s*\{|\|\s*\w+\s*\||SynthDef")),
+    ".sc": (
+        ("Scala", rb"^\s*(?:object|import\s+scala|trait|case class|def)\b"),
+        ("SuperCollider", rb"^\s*[+*]\s*\w+\s*\{|\|\s*\w+\s*\||SynthDef"),
+    ),
     ".sql": (
         ("PLpgSQL", rb"(?i)\$\$|\blanguage\s+'?plpgsql'?|^\\(?:set|i|c|echo)\b"),
         ("PLSQL", rb"(?i)^\s*/\s*$(?![^\0]*\bgo\s*$)|\bvarchar2\b|\bcreate\s+or\s+replace\s+package\b"),
         ("TSQL", rb"(?i)^\s*go\s*;?\s*$|\[dbo\]|\bdeclare\s+@\w+|\bnvarchar\b"),
     ),
-    ".st": (("StringTemplate", rb"\$\w+[.:;\w()]*\$|^\s*\w+\(.*\)\s*::="), ("Smalltalk", rb"^!|\^\s*self\b|\|\s*\w+(?:\s+\w+)*\s*\|")),
-    ".t": (("Perl", _PERL), ("Raku", _RAKU), ("Turing", rb"^\s*(?:var\s+\w+\s*:|end\s+(?:if|for|loop)\b|put\s)"), ("Terra", rb"^\s*(?:local\s+)?terra\s+\w")),
+    ".st": (
+        ("StringTemplate", rb"\$\w+[.:;\w()]*\$|^\s*\w+\(.*\)\s*::="),
+        ("Smalltalk", rb"^!|\^\s*self\b|\|\s*\w+(?:\s+\w+)*\s*\|"),
+    ),
+    ".t": (
+        ("Perl", _PERL),
+        ("Raku", _RAKU),
+        ("Turing", rb"^\s*(?:var\s+\w+\s*:|end\s+(?:if|for|loop)\b|put\s)"),
+        ("Terra", rb"^\s*(?:local\s+)?terra\s+\w"),
+    ),
     ".ts": (("XML", rb"<TS\b|" + _XML),),
     ".tsx": (("XML", _XML),),
     ".txt": (("Vim Help File", rb"vim:[^\n]*\bft=help\b"),),

@@ -112,7 +112,9 @@ class BlobIndex:
 
     def __init__(self, corpus: Path) -> None:
         columns = [blob_ids(path).cast(pa.large_binary()).to_numpy(zero_copy_only=False) for path in blob_files(corpus)]
-        self._held = np.sort(np.concatenate([column.astype("S40") for column in columns])) if columns else np.empty(0, "S40")
+        self._held = (
+            np.sort(np.concatenate([column.astype("S40") for column in columns])) if columns else np.empty(0, "S40")
+        )
         self._touched = np.zeros(len(self._held), dtype=bool)
         self._new: set[str] = set()
 

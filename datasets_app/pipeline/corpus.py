@@ -92,7 +92,9 @@ def locked(corpus: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise CorpusBusy(f"Another job is writing to the corpus {corpus}. Wait until it has ended, then try again.") from error
+            raise CorpusBusy(
+                f"Another job is writing to the corpus {corpus}. Wait until it has ended, then try again."
+            ) from error
         yield
 
 
@@ -168,7 +170,9 @@ def files_table(corpus: Path) -> pl.DataFrame:
         try:
             tables.append(pq.read_table(path).select(FILES.names).cast(FILES))
         except (OSError, pa.ArrowException, KeyError) as error:
-            raise CorpusDamaged(f"The table of files {path} cannot be read ({error}). Ingest its source again.") from error
+            raise CorpusDamaged(
+                f"The table of files {path} cannot be read ({error}). Ingest its source again."
+            ) from error
     frame = pl.from_arrow(pa.concat_tables(tables))
     assert isinstance(frame, pl.DataFrame)
     return frame

@@ -19,7 +19,9 @@ from datasets_app.pipeline import ambiguous
 DATA = Path(__file__).parent / "data" / "languages.json"
 HEAD = 16_384  # bytes of a file that decide between languages of one extension
 
-_SHEBANG = re.compile(rb"\A#!\s*(?:\S*/)?env(?:\s+-\S+|\s+\w+=\S+)*\s+(?:\S*/)?(?P<by_env>[\w.+-]+)|\A#!\s*(?:\S*/)?(?P<direct>[\w.+-]+)")
+_SHEBANG = re.compile(
+    rb"\A#!\s*(?:\S*/)?env(?:\s+-\S+|\s+\w+=\S+)*\s+(?:\S*/)?(?P<by_env>[\w.+-]+)|\A#!\s*(?:\S*/)?(?P<direct>[\w.+-]+)"
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def tables() -> Tables:
         types={name: entry["type"] for name, entry in languages.items()},
         filenames=filenames,
         extensions={
-            extension: tuple(dict.fromkeys(name for *_, name in sorted(found))) for extension, found in extensions.items()
+            extension: tuple(dict.fromkeys(name for *_, name in sorted(found)))
+            for extension, found in extensions.items()
         },
         interpreters=interpreters,
     )
@@ -87,7 +90,11 @@ def from_shebang(content: bytes) -> str | None:
     interpreter = (match["by_env"] or match["direct"]).decode("ascii", errors="replace")
     known = tables().interpreters
     # python3.11 is python3, then python
-    for form in (interpreter, re.sub(r"[-\d.]*\.\d+$", "", interpreter) or interpreter, re.sub(r"[-\d.]+$", "", interpreter)):
+    for form in (
+        interpreter,
+        re.sub(r"[-\d.]*\.\d+$", "", interpreter) or interpreter,
+        re.sub(r"[-\d.]+$", "", interpreter),
+    ):
         if form in known:
             return known[form]
     return None

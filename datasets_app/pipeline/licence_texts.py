@@ -19,12 +19,16 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
-THRESHOLD = 0.85  # a change of the organisation's name in BSD-3-Clause costs .04; BSD-2 against BSD-3 is .87, the best wins
+THRESHOLD = (
+    0.85  # a change of the organisation's name in BSD-3-Clause costs .04; BSD-2 against BSD-3 is .87, the best wins
+)
 LONGEST_PREAMBLE = 250  # words before the licence begins
 MOST_HASHES = 700  # kept a licence
 DATA = Path(__file__).parent / "data" / "licence_texts.json"
 
-_COPYRIGHT_LINE = re.compile(r"^\W*(copyright\b|\(c\)|©|all rights reserved|<one line|<year>|\[year\]|portions copyright)", re.I)
+_COPYRIGHT_LINE = re.compile(
+    r"^\W*(copyright\b|\(c\)|©|all rights reserved|<one line|<year>|\[year\]|portions copyright)", re.I
+)
 _WORD = re.compile(r"[a-z0-9]+")
 
 
@@ -89,5 +93,7 @@ def match(text: str) -> str | None:
     hashes = shingles(text)
     if len(hashes) < 10:
         return None
-    best, score = max(((spdx, similarity(hashes, licence)) for spdx, licence in known().items()), key=lambda pair: pair[1])
+    best, score = max(
+        ((spdx, similarity(hashes, licence)) for spdx, licence in known().items()), key=lambda pair: pair[1]
+    )
     return best if score >= THRESHOLD else None

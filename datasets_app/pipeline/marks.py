@@ -18,8 +18,10 @@ _VENDORED = re.compile(
       | extern | externals | Godeps | Carthage | Pods | _distutils_hack | \.yarn
     )/
   | (?:^|/)(?:
-        jquery(?:[.-][\w.-]*)? | bootstrap(?:[.-][\w.-]*)? | angular(?:[.-][\w.-]*)? | react(?:-dom)?(?:[.-](?:production|development)[\w.-]*)?
-      | d3(?:\.v\d+)? | modernizr[\w.-]* | underscore | backbone | lodash | mootools[\w.-]* | prototype | ember | vue | moment | raphael
+        jquery(?:[.-][\w.-]*)? | bootstrap(?:[.-][\w.-]*)? | angular(?:[.-][\w.-]*)?
+      | react(?:-dom)?(?:[.-](?:production|development)[\w.-]*)?
+      | d3(?:\.v\d+)? | modernizr[\w.-]* | underscore | backbone | lodash | mootools[\w.-]* | prototype | ember | vue | moment
+      | raphael
       | select2(?:\.full)? | leaflet | normalize | font-?awesome | require | html5shiv | codemirror | ckeditor | tinymce | xregexp
       | highlight(?:\.pack)? | sizzle | handlebars[\w.-]* | mathjax | three | chart | knockout[\w.-]* | dojo | foundation[\w.-]*
     )(?:[.-]min|[.-]slim|[.-]full)*\.(?:js|css|scss|less)$
@@ -46,7 +48,8 @@ _HINT = re.compile(rb"(?i:generated|do not (?:edit|modify))")  # most files stop
 _GENERATED_HEAD = re.compile(
     rb"""
     \bdo\ not\ (?:edit|modify)\b(?!\ (?:below|above|beyond))
-  | ^\W{0,8}(?:@|this\ (?:file|code|module|header|source)\ (?:is|was|has\ been)\ )?(?:auto(?:matically)?[- ]?)?generated\ (?:by|from|with|using|automatically|at|on)\b
+  | ^\W{0,8}(?:@|this\ (?:file|code|module|header|source)\ (?:is|was|has\ been)\ )?(?:auto(?:matically)?[- ]?)?
+        generated\ (?:by|from|with|using|automatically|at|on)\b
   | \bauto(?:matically)?[- ]?generated\ (?:file|code|by|from|with|using)\b
   | \bthis\ (?:file|code|module|header|source)\ (?:is|was|has\ been)\ (?:auto(?:matically)?[- ]?)?generated\b
   | ^\W{0,8}@generated\b | ^//\ code\ generated\ .*\ do\ not\ edit | \bgenerated\ by\ cython\b

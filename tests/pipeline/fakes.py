@@ -76,14 +76,17 @@ def make_site_packages(root: Path, packages: Sequence[FakePackage] | None = None
             lines.append(f"Project-URL: Source, {address}")
         if package.licence:
             lines.append(f"License-Expression: {package.licence}")
-        (folder / "METADATA").write_text("\n".join([*lines, *package.extra, "", f"About {package.name}."]), encoding="utf-8")
+        (folder / "METADATA").write_text(
+            "\n".join([*lines, *package.extra, "", f"About {package.name}."]), encoding="utf-8"
+        )
         for path, content in package.files.items():
             target = root / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content.encode() if isinstance(content, str) else content)
         rows = io.StringIO()
         csv.writer(rows, lineterminator="\n").writerows(
-            [path, "", ""] for path in [*package.files, *package.record, f"{folder.name}/METADATA", f"{folder.name}/RECORD"]
+            [path, "", ""]
+            for path in [*package.files, *package.record, f"{folder.name}/METADATA", f"{folder.name}/RECORD"]
         )
         (folder / "RECORD").write_text(rows.getvalue(), encoding="utf-8")
     return root

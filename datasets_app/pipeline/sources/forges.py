@@ -23,12 +23,47 @@ FORGES = frozenset(
 )
 # First path parts of forges' own pages, where an owner would stand.
 NOT_OWNERS = frozenset(
-    "about apps collections customer-stories dashboard enterprise events explore features groups help issues join login "
-    "marketplace new notifications organizations orgs pricing projects pulls search security sessions settings site "
-    "snippets sponsors stars topics trending user users".split()
+    {
+        "about",
+        "apps",
+        "collections",
+        "customer-stories",
+        "dashboard",
+        "enterprise",
+        "events",
+        "explore",
+        "features",
+        "groups",
+        "help",
+        "issues",
+        "join",
+        "login",
+        "marketplace",
+        "new",
+        "notifications",
+        "organizations",
+        "orgs",
+        "pricing",
+        "projects",
+        "pulls",
+        "search",
+        "security",
+        "sessions",
+        "settings",
+        "site",
+        "snippets",
+        "sponsors",
+        "stars",
+        "topics",
+        "trending",
+        "user",
+        "users",
+    }
 )
 # GitLab groups nest; these end the path of a repository there.
-_GITLAB_PAGES = frozenset({"-", "issues", "merge_requests", "blob", "tree", "raw", "wikis", "tags", "releases", "commits"})
+_GITLAB_PAGES = frozenset(
+    {"-", "issues", "merge_requests", "blob", "tree", "raw", "wikis", "tags", "releases", "commits"}
+)
 _NAME = re.compile(r"^[\w~][\w.~+-]*$", re.ASCII)
 _SCP = re.compile(r"^(?:[\w.-]+@)?(?P<host>[\w.-]+\.[a-z]+):(?P<path>[^/].*)$", re.I)
 
@@ -49,7 +84,12 @@ class Place:
 
 def is_gitlab(host: str) -> bool:
     """Whether groups nest on this host."""
-    return host.startswith("gitlab.") or host in {"code.videolan.org", "framagit.org", "invent.kde.org", "salsa.debian.org"}
+    return host.startswith("gitlab.") or host in {
+        "code.videolan.org",
+        "framagit.org",
+        "invent.kde.org",
+        "salsa.debian.org",
+    }
 
 
 def place(address: str) -> Place | None:

@@ -18,7 +18,18 @@ RECORD_LIMIT = 64_000_000  # bytes
 
 # Labels of Project-URL, normalised as PEP 753 says, from the surest to the least sure. All others stand between the
 # named ones and the documentation, which often lies in a repository of its own.
-_SURE = ["source", "sourcecode", "repository", "code", "github", "gitlab", "codeberg", "homepage", "home", "homepagesource"]
+_SURE = [
+    "source",
+    "sourcecode",
+    "repository",
+    "code",
+    "github",
+    "gitlab",
+    "codeberg",
+    "homepage",
+    "home",
+    "homepagesource",
+]
 _UNSURE = ["documentation", "docs", "funding", "donate", "sponsor", "chat"]
 _LICENCE_FILE = re.compile(r"^(licen[cs]e|copying|unlicense)([._-].*)?$", re.I)
 _OF_OTHERS = re.compile(r"third|3rd|bundled|vendor", re.I)

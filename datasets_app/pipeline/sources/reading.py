@@ -18,7 +18,13 @@ def check_path(path: str) -> None:
     """
     if path.startswith(("/", "\\")) or path[1:3] in (":/", ":\\") or ".." in path.replace("\\", "/").split("/"):
         raise FileSkipped("outside", repr(path))
-    if not path or len(path) > LONGEST_PATH or path != str(PurePosixPath(path)) or "\\" in path or not path.isprintable():
+    if (
+        not path
+        or len(path) > LONGEST_PATH
+        or path != str(PurePosixPath(path))
+        or "\\" in path
+        or not path.isprintable()
+    ):
         raise FileSkipped("path_invalid", repr(path[:80]))
 
 
