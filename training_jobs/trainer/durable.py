@@ -11,7 +11,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .errors import CannotWrite
+
 TEMPORARY = ".tmp-"  # names that begin so are half-made and may be deleted when nobody holds their lock
+
+
+@contextmanager
+def writing(what: str, kind: type[CannotWrite] = CannotWrite, advice: str = "") -> Iterator[None]:
+    """Raise ``kind`` for the operating system's refusals inside the block, which must do nothing but write."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        advice = advice or "make room or repair the permissions, then start again"
+        raise kind(f"{what} could not be written ({reason}); {advice}") from error
 
 
 def sync_file(path: Path) -> None:

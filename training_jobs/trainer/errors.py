@@ -40,8 +40,16 @@ class NonFiniteLoss(TrainerError):
     """The loss or the gradient was not a finite number; no weight was changed by it."""
 
 
-class CheckpointFailed(TrainerError):
+class CannotWrite(TrainerError):
+    """The disk is full or refuses to be written; what was there before is whole."""
+
+
+class CheckpointFailed(CannotWrite):
     """A checkpoint could not be written; those before it are whole."""
+
+
+class BadCheckpoint(TrainerError):
+    """A checkpoint cannot be read."""
 
 
 class Stopped(TrainerError):

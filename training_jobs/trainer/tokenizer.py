@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from datasets_app.pipeline.progress import Progress, silent
 
 from . import shard_text
-from .durable import commit_folder, fresh_folder
+from .durable import commit_folder, fresh_folder, writing
 from .errors import BadTokenizer
 
 END_OF_TEXT = "<|endoftext|>"
@@ -76,9 +76,10 @@ def train_tokenizer(
         show_progress=False,
     )
     _learn(tokenizer, trainer, selection, progress)
-    temporary = fresh_folder(out)
-    _write(tokenizer, temporary)
-    commit_folder(temporary, out)
+    with writing(f"{out}: the tokenizer"):
+        temporary = fresh_folder(out)
+        _write(tokenizer, temporary)
+        commit_folder(temporary, out)
     return out
 
 

@@ -28,7 +28,7 @@ import numpy.typing as npt
 from datasets_app.pipeline.progress import Progress, silent
 
 from . import shard_text
-from .durable import TEMPORARY, commit_folder, fresh_folder, sync_file, try_lock, write_json
+from .durable import TEMPORARY, commit_folder, fresh_folder, sync_file, try_lock, write_json, writing
 from .encoding import Encoding, Tokens
 from .errors import BadTokenFile, NoText
 
@@ -175,10 +175,10 @@ def erase(token_dir: Path, blob_ids: Iterable[str]) -> int:
             meta = dict(token_file.meta)
             meta["generation"] += 1
             meta["erased"] += count
-            with _Writer(token_dir, meta) as writer:
+            with writing(f"{token_dir}: the token file"), _Writer(token_dir, meta) as writer:
                 for index in np.flatnonzero(~gone):
                     writer.add(token_file.blob_ids[index].tobytes(), token_file.document(int(index)))
-            write_json(token_dir / "meta.json", writer.finished())
+                write_json(token_dir / "meta.json", writer.finished())
             token_file = TokenFile.open(token_dir)
         keep = {_data_path(token_dir, kind, int(token_file.meta["generation"])) for kind in _KINDS}
         for path in token_dir.glob("*.bin"):
@@ -267,15 +267,18 @@ def _encode_into(
     with _Writer(folder, meta) as writer:
         for batch in _batches(shard_text.documents(selection)):
             texts = [document.text for document in batch]
-            for document, tokens in zip(batch, encoding.encode_batch(texts), strict=True):
-                writer.add(document.blob_id, tokens)
+            encoded = encoding.encode_batch(texts)
+            with writing(f"{folder}: the token file"):
+                for document, tokens in zip(batch, encoded, strict=True):
+                    writer.add(document.blob_id, tokens)
             meta["text_bytes"] += sum(len(text.encode("utf-8")) for text in texts)
             progress(_STAGE, min(meta["text_bytes"], selection.size), selection.size)
-        finished = writer.finished()
-    if not finished["tokens"]:
-        raise NoText("the shards hold no text; choose a release with files in it")
-    (folder / "tokenizer.json").write_bytes((encoding.folder / "tokenizer.json").read_bytes())
-    write_json(folder / "meta.json", finished)
+        if not writer.bounds[-1]:
+            raise NoText("the shards hold no text; choose a release with files in it")
+        with writing(f"{folder}: the token file"):
+            finished = writer.finished()
+            (folder / "tokenizer.json").write_bytes((encoding.folder / "tokenizer.json").read_bytes())
+            write_json(folder / "meta.json", finished)
 
 
 def _batches(documents: Iterable[shard_text.Document]) -> Iterator[list[shard_text.Document]]:
