@@ -40,7 +40,7 @@ FAIRSTACK_JOB_ATTEMPTS = env.integer("FAIRSTACK_JOB_ATTEMPTS", 3, least=1)
 
 SECRET_KEY = env.secret("SECRET_KEY", FAIRSTACK_KEYS, deployed=DEPLOYED)
 FAIRSTACK_KEY = env.secret("FAIRSTACK_KEY", FAIRSTACK_KEYS, deployed=DEPLOYED)
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if DEPLOYED else "127.0.0.1,localhost,[::1]")
+ALLOWED_HOSTS = [*env.words("ALLOWED_HOSTS"), "127.0.0.1", "localhost", "[::1]"]  # loopback: health checks ask there
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
