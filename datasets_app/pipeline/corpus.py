@@ -143,7 +143,7 @@ def ingest(
                     else:
                         intake.take(record, files)
                 writer.flush()
-            intake.tell(force=True)
+                intake.tell(force=True)
     except OSError as error:
         if is_full(error):
             raise StorageError(

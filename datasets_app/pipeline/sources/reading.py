@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from datasets_app.pipeline.sources.base import FileSkipped
 
@@ -16,16 +16,12 @@ def check_path(path: str) -> None:
     Raises:
         FileSkipped: ``outside`` or ``path_invalid``.
     """
-    if path.startswith(("/", "\\")) or path[1:3] in (":/", ":\\") or ".." in path.replace("\\", "/").split("/"):
+    parts = path.replace("\\", "/").split("/")
+    if path.startswith(("/", "\\")) or path[1:3] in (":/", ":\\") or ".." in parts:
         raise FileSkipped("outside", repr(path))
-    if (
-        not path
-        or len(path) > LONGEST_PATH
-        or path != str(PurePosixPath(path))
-        or "\\" in path
-        or not path.isprintable()
-    ):
+    if len(path) > LONGEST_PATH or "\\" in path or "" in parts or "." in parts or not path.isprintable():
         raise FileSkipped("path_invalid", repr(path[:80]))
+
 
 
 def read_below(root: Path, path: str, limit: int) -> bytes:
@@ -52,16 +48,18 @@ def read_below(root: Path, path: str, limit: int) -> bytes:
         raise FileSkipped("missing", path) from error
     except OSError as error:
         raise FileSkipped("missing" if error.errno == errno.ENOTDIR else "unreadable", str(error)) from error
-    with os.fdopen(handle, "rb") as file:
+    try:
         facts = os.fstat(handle)
         if not stat.S_ISREG(facts.st_mode):
             raise FileSkipped("not_a_file", path)
         if facts.st_size > limit:
             raise FileSkipped("too_large", path)
-        try:
+        with os.fdopen(handle, "rb", closefd=False) as file:
             content = file.read(limit + 1)
-        except OSError as error:
-            raise FileSkipped("unreadable", str(error)) from error
+    except OSError as error:
+        raise FileSkipped("unreadable", str(error)) from error
+    finally:
+        os.close(handle)
     if len(content) > limit:  # it grew meanwhile
         raise FileSkipped("too_large", path)
     return content
