@@ -222,13 +222,6 @@ def _write_shards(
             writer.write_table(rows, row_group_size=len(rows))
     done = len(planned) - len(todo)
     progress("writing shards", done, len(planned))
-    if len(todo) == 1 or workers == 1:
-        for spec in todo:
-            entry = shards.run_shard(str(corpus), str(work), spec)
-            entries[entry["input_digest"]] = entry
-            done += 1
-            progress("writing shards", done, len(planned))
-        return
     # Threads: reading, compressing and hashing all happen outside the interpreter's lock.
     with ThreadPoolExecutor(workers) as pool:
         pending = {pool.submit(shards.run_shard, str(corpus), str(work), spec) for spec in todo}

@@ -165,9 +165,7 @@ def _checks(recipe: Recipe, blocks: Blocks) -> dict[str, pl.Expr]:
     if recipe.languages is not None:
         not_wanted = not_wanted | ~language.is_in(_names(recipe.languages))
     checks = {
-        "blocked_owner": pl.col("owner_key").is_in(_names(blocks.owners)),
-        "blocked_repository": pl.col("repository_key").is_in(_names(blocks.repositories)),
-        "blocked_blob": pl.col("blob_id").is_in(_names(blocks.blobs)),
+        **_block_checks(blocks),
         "not_text": ~pl.col("is_text"),
         "no_licence": pl.col("licence").is_null(),
         "not_permissive": ~pl.col("permissive").fill_null(False),
@@ -188,6 +186,19 @@ def _checks(recipe: Recipe, blocks: Blocks) -> dict[str, pl.Expr]:
     if not recipe.with_generated:
         checks["generated"] = pl.col("generated")
     return {key: checks[key] for key in REASONS if key in checks}
+
+
+def is_blocked(blocks: Blocks) -> pl.Expr:
+    """Whether a file is blocked: an expression over the columns owner_key, repository_key and blob_id."""
+    return pl.any_horizontal(*_block_checks(blocks).values())
+
+
+def _block_checks(blocks: Blocks) -> dict[str, pl.Expr]:
+    return {
+        "blocked_owner": pl.col("owner_key").is_in(_names(blocks.owners)),
+        "blocked_repository": pl.col("repository_key").is_in(_names(blocks.repositories)),
+        "blocked_blob": pl.col("blob_id").is_in(_names(blocks.blobs)),
+    }
 
 
 def _names(values: Iterable[str]) -> pl.Series:

@@ -102,7 +102,7 @@ def attributes_of(blob_id: str, content: bytes) -> dict[str, object]:
         decoded, is_text = content.decode(), b"\0" not in content
     except UnicodeDecodeError:
         decoded, is_text = "", False
-    lines = [line for line in decoded.split("\n")] or [""]
+    lines = decoded.split("\n")
     count = max(1, len(decoded))
     return {
         "blob_id": blob_id,

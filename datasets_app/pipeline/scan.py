@@ -1,0 +1,150 @@
+"""Looking for bytes that must not be there: in every file below a folder, as it lies on the disk and as it reads.
+
+Each file is searched raw; Parquet files also column by column, decoded; other files also inside every zstd and gzip frame
+that starts anywhere in them.
+"""
+
+import os
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from datasets_app.pipeline.progress import Progress, silent
+
+_CHUNK = 4 << 20
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_GZIP = b"\x1f\x8b\x08"
+_PARQUET = b"PAR1"
+
+
+def scan(root: Path, markers: Sequence[bytes], progress: Progress = silent) -> list[Path]:
+    """The files below ``root`` in which one of the markers stands. Links are not followed.
+
+    Raises:
+        ValueError: There is no marker, or an empty one.
+        OSError: A file cannot be read. One that was deleted meanwhile is passed over.
+    """
+    if not markers or not all(markers):
+        raise ValueError("markers: name at least one, none of them empty")
+    paths = sorted(Path(parent, name) for parent, _, names in os.walk(root) for name in names)
+    found = []
+    for number, path in enumerate(paths):
+        if path.is_symlink() or not path.is_file():
+            continue
+        tell = partial(progress, "scanning", number, len(paths))
+        try:
+            if _holds(path, markers, tell):
+                found.append(path)
+        except FileNotFoundError:
+            continue
+    progress("scanning", len(paths), len(paths))
+    return found
+
+
+def _holds(path: Path, markers: Sequence[bytes], tell: Callable[[], None]) -> bool:
+    frames: list[int] = []
+    parquet = _is_parquet(path)
+    longest = max(max(map(len, markers)), len(_ZSTD))
+    with path.open("rb") as file:
+        tail, position = b"", 0
+        while chunk := file.read(_CHUNK):
+            tell()
+            window = tail + chunk
+            if any(marker in window for marker in markers):
+                return True
+            base = position - len(tail)
+            frames += [base + at for magic in (_ZSTD, _GZIP) for at in _places(window, magic)]
+            position += len(chunk)
+            tail = window[-(longest - 1) :] if longest > 1 else b""
+    if parquet:
+        try:
+            return _in_columns(path, markers, tell)
+        except (OSError, pa.ArrowException):
+            tell()  # Damaged: its pages are still frames, so it is searched like any other file.
+    return any(_in_frame(path, start, markers) for start in sorted(set(frames)))
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(4)
+        size = file.seek(0, os.SEEK_END)
+        if head != _PARQUET or size < 12:
+            return False
+        file.seek(-4, os.SEEK_END)
+        return file.read(4) == _PARQUET
+
+
+def _places(data: bytes, wanted: bytes) -> Iterator[int]:
+    at = data.find(wanted)
+    while at >= 0:
+        yield at
+        at = data.find(wanted, at + 1)
+
+
+def _in_columns(path: Path, markers: Sequence[bytes], tell: Callable[[], None]) -> bool:
+    source = pq.ParquetFile(path)
+    for column in source.schema_arrow.names:
+        for batch in source.iter_batches(1000, columns=[column], use_threads=False):
+            tell()
+            if any(_in_array(array, markers) for array in batch.columns):
+                return True
+    return False
+
+
+def _in_array(array: pa.Array, markers: Sequence[bytes]) -> bool:
+    """Whether one value holds a marker. The buffers are searched whole, a hit is then confirmed value by value."""
+    hit = [
+        marker for marker in markers if any(marker in bytes(buffer) for buffer in array.buffers() if buffer is not None)
+    ]
+    if not hit:
+        return False
+    while pa.types.is_nested(array.type):
+        parts = array.flatten()
+        if isinstance(parts, list):
+            return any(_in_array(part, hit) for part in parts)
+        array = parts
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
+        if not (pa.types.is_binary(array.type) or pa.types.is_large_binary(array.type)):
+            return True  # Values of fixed width: where their bytes join is no border that anybody sees.
+    else:
+        array = array.cast(pa.large_binary())
+    return any(marker in value for value in array.to_pylist() if value is not None for marker in hit)
+
+
+def _in_frame(path: Path, start: int, markers: Sequence[bytes]) -> bool:
+    """Whether a marker stands in what a compressed frame at ``start`` holds, as far as it can be read."""
+    overlap = max(map(len, markers)) - 1
+    tail = b""
+    for piece in _decompressed(path, start):
+        window = tail + piece
+        if any(marker in window for marker in markers):
+            return True
+        tail = window[-overlap:] if overlap else b""
+    return False
+
+
+def _decompressed(path: Path, start: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        file.seek(start)
+        if file.read(3) == _GZIP:
+            file.seek(start)
+            unpack = zlib.decompressobj(wbits=31)
+            try:
+                while (chunk := file.read(1 << 16)) and not unpack.eof:
+                    yield unpack.decompress(chunk)
+            except zlib.error:
+                return  # The magic stood there by chance, or the frame ends here.
+            return
+        file.seek(start)
+        try:
+            with pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd") as stream:
+                while piece := stream.read(1 << 20):
+                    yield piece
+        except (OSError, pa.ArrowException):
+            return  # As above: what follows the frame is not zstd.
