@@ -1,0 +1,34 @@
+"""Taking a revision back: it serves nothing any more and says why; its row, and what points at it, stay."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from core import audit, ledger
+from core.errors import Conflict, InvalidInput
+from core.permissions import Actor, require
+from modelzoo.models import Revision
+
+
+def withdraw_revision(actor: Actor, revision: Revision, reason: str) -> Revision:
+    """Withdraw ``revision``. Clients get 410 with ``reason``, which anyone may read.
+
+    Raises:
+        PermissionDenied: The actor may not publish models.
+        InvalidInput: There is no reason.
+        Conflict: It was withdrawn before.
+    """
+    require(actor, "modelzoo.publish_model")
+    reason = " ".join(reason.split())
+    if not reason:
+        raise InvalidInput("Say why the revision is withdrawn: whoever asks for it will read this.", "reason")
+    with transaction.atomic():
+        at = timezone.now()
+        done = Revision.objects.filter(pk=revision.pk, withdrawn_at__isnull=True).update(
+            withdrawn_at=at, withdrawn_reason=reason
+        )
+        if not done:
+            raise Conflict(f"{revision} was withdrawn before.")
+        revision.withdrawn_at, revision.withdrawn_reason = at, reason
+        audit.record(actor, "withdraw revision", revision, model=revision.model.repo_id, sha=revision.sha)
+        ledger.append("revision-withdrawn", {"model": revision.model.repo_id, "revision": revision.sha})
+    return revision
