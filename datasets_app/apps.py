@@ -4,6 +4,12 @@ from django.apps import AppConfig
 
 
 class DatasetsAppConfig(AppConfig):
-    """Data."""
+    """Data: sources, releases, the block-list, look-up."""
 
     name = "datasets_app"
+    verbose_name = "Data"
+
+    def ready(self) -> None:
+        from datasets_app import purging, tasks  # noqa: F401
+
+        purging.register_stores()

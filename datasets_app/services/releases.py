@@ -7,13 +7,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from core import audit, ledger
+from core import audit, ledger, stores
 from core.errors import Conflict, InvalidInput
 from core.jobs import enqueue
 from core.models import Job
 from core.permissions import Actor, require, row
 from datasets_app.models import BlockEntry, Holding, Release, ReleaseApproval
 from datasets_app.pipeline.errors import PipelineError
+from datasets_app.pipeline.format import manifest_path
 from datasets_app.pipeline.manifest import check_name
 from datasets_app.pipeline.recipe import Recipe, preset
 from datasets_app.services import blocklist
@@ -84,7 +85,9 @@ def _begin_again(release: Release) -> None:
     if release.state == "building":
         raise Conflict(f"{release} is being built already. Wait for it, or cancel its job first.")
     if release.state != "failed":
-        raise Conflict(f"{release} is there already ({release.state}), and releases never change. Choose another version.")
+        raise Conflict(
+            f"{release} is there already ({release.state}), and releases never change. Choose another version."
+        )
     RELEASE.move_or_raise(release, "building")
 
 
@@ -96,7 +99,7 @@ def _under_way(name: str) -> Release | None:
 
 
 def next_version(name: str) -> str:
-    """The version that the next build gets: that of the newest build where it failed, else the next minor one."""
+    """The version that the next build gets: that of the newest build where it failed and left nothing, else the next minor one."""
     numbered = [
         (int(match[1]), int(match[2]), release)
         for release in Release.objects.select_related("job").filter(name=name).defer("funnel", "languages", "licences")
@@ -105,7 +108,8 @@ def next_version(name: str) -> str:
     if not numbered:
         return "v1.0"
     major, minor, release = max(numbered, key=lambda entry: entry[:2])
-    if release.state == "failed" or release.stalled:
+    left = manifest_path(stores.folder("releases"), release.name, release.version)
+    if (release.state == "failed" or release.stalled) and not left.exists():
         return release.version
     return f"v{major}.{minor + 1}"
 
@@ -148,7 +152,9 @@ def approve(release: Release, actor: Actor) -> ReleaseApproval | None:
     with transaction.atomic():
         held = Release.objects.select_for_update(of=("self",)).get(pk=release.pk)
         if held.state != "built":
-            raise Conflict(f"{held} is {held.state}: only a release that was built and not yet published can be approved.")
+            raise Conflict(
+                f"{held} is {held.state}: only a release that was built and not yet published can be approved."
+            )
         user = row(actor)
         if user is None:
             audit.record(actor, "approve release", held)
@@ -179,7 +185,9 @@ def publish(release: Release, actor: Actor) -> Job | None:
             people = "one more person" if missing == 1 else f"{missing} more people"
             raise Conflict(f"{held} needs the approval of {people} before it can be published.")
         if held.state == "built" and blocklist.holds_blocked(held):
-            raise Conflict(f"{held} holds content that was put on the block-list since it was built. Build the next release.")
+            raise Conflict(
+                f"{held} holds content that was put on the block-list since it was built. Build the next release."
+            )
         RELEASE.move_or_raise(release, "published", published_at=timezone.now())
         audit.record(actor, "publish release", release)
         ledger.append("release published", ledger_body(release))

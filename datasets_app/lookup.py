@@ -1,0 +1,273 @@
+"""Am I in it? Accounts, repositories and web addresses, looked up in what the published releases hold.
+
+What the public gets is the same for an account that was removed, is masked, or was never held. All queries are bounded: exact
+hits and range scans of the index over folded names, so that they take milliseconds over millions of owners.
+"""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, Q
+
+from datasets_app.models import BlockEntry, Holding, Mask, Owner, Release
+from datasets_app.query import Query, parse
+from datasets_app.services.masks import hidden_filter
+
+LAST = "\U0010ffff"
+SUGGESTIONS = 6
+CANDIDATES = 60  # owners with a near name that are looked at
+LISTED = 100  # repositories of one release that are listed; the totals count them all
+NEAR = 0.7  # least similarity of a name that is suggested, 0..1
+
+
+@dataclass
+class RepositoryHeld:
+    """What one release holds of one repository. ``bytes`` are of source."""
+
+    repository_id: int
+    name: str
+    url: str
+    files: int
+    copies: int
+    bytes: int
+    licences: list[str]
+    languages: list[str]
+
+
+@dataclass
+class ReleaseHeld:
+    """What one release holds of an account, or of the repository asked for.
+
+    Attributes:
+        release: Name, version, state and dates are loaded; the large figures are not.
+        repositories: Most files first, at most ``LISTED``.
+        more: How many repositories are not listed.
+        files: Files of the account in the release.
+        copies: Further files of the account whose content is held under another origin.
+        bytes: Of source, in ``files``.
+        licences: SPDX expressions, commonest first.
+        languages: Commonest first.
+    """
+
+    release: Release
+    repositories: list[RepositoryHeld] = field(default_factory=list)
+    more: int = 0
+    files: int = 0
+    copies: int = 0
+    bytes: int = 0
+    licences: list[str] = field(default_factory=list)
+    languages: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Match:
+    """An account that is held, and where."""
+
+    owner: Owner
+    releases: list[ReleaseHeld]
+
+    @property
+    def newest(self) -> ReleaseHeld:
+        """What the newest release holds."""
+        return self.releases[0]
+
+
+@dataclass
+class Suggestion:
+    """A name that is held and was perhaps meant. ``text`` can be searched for."""
+
+    text: str
+    forge: str
+
+
+@dataclass
+class Lookup:
+    """The answer.
+
+    Attributes:
+        query: What was understood.
+        matches: Accounts of that name on each forge, the one with most files first. Empty: not held.
+        suggestions: Near names; given where there is no match.
+    """
+
+    query: Query
+    matches: list[Match] = field(default_factory=list)
+    suggestions: list[Suggestion] = field(default_factory=list)
+
+    @property
+    def held(self) -> bool:
+        """Whether any published release holds it."""
+        return bool(self.matches)
+
+    @property
+    def match(self) -> Match | None:
+        """The first match."""
+        return self.matches[0] if self.matches else None
+
+    @property
+    def owner(self) -> Owner | None:
+        """The account of the first match."""
+        return self.matches[0].owner if self.matches else None
+
+
+def search(text: str) -> Lookup:
+    """What the public may know of an account (``django``), a repository (``Django/django``) or a web address, in any case.
+
+    Raises:
+        InvalidInput: The text is empty or too long.
+    """
+    query = parse(text)
+    rows = list(_held_by_public().filter(_named(query)).annotate(forge=F("owner__forge")).values_list(*COLUMNS))
+    matches = _matches(rows)
+    return Lookup(query, matches, [] if matches else suggestions(query))
+
+
+def suggestions(query: Query) -> list[Suggestion]:
+    """Names near to the one asked for that are held: those that begin with it, and those that differ by a slip or two."""
+    names = Owner.objects.order_by("login_folded").values_list("pk", "login", "login_folded", "forge")
+    login = query.login
+    if query.forge:
+        names = names.filter(forge=query.forge)
+    found: dict[int, tuple[str, str, str]] = {}
+    # One query by equality (slips of one letter left out or swapped), and range scans over ever shorter beginnings.
+    candidates: list[Iterable[tuple[int, str, str, str]]] = [names.filter(login_folded__in=slips(login))[:CANDIDATES]]
+    for length in sorted({len(login), max(2, len(login) - 2), max(2, len(login) // 2)}, reverse=True):
+        start = login[:length]
+        candidates.append(
+            names.filter(login_folded__gte=start, login_folded__lt=start + LAST)[: CANDIDATES - len(found)]
+        )
+    for rows in candidates:
+        if len(found) >= CANDIDATES:
+            break
+        for pk, written, folded, forge in rows:
+            found[pk] = (written, folded, forge)
+    near = [
+        (-likeness, len(folded), written, forge, pk)
+        for pk, (written, folded, forge) in found.items()
+        if (likeness := _likeness(login, folded)) >= NEAR
+    ]
+    near.sort()
+    near = near[: 3 * SUGGESTIONS]
+    held = set(_held_by_public().filter(owner__in=[pk for *_, pk in near]).values_list("owner", flat=True).distinct())
+    return [Suggestion(written, forge) for _, _, written, forge, pk in near if pk in held][:SUGGESTIONS]
+
+
+def slips(name: str) -> list[str]:
+    """The spellings from which ``name`` comes by typing one letter twice or too many, or by swapping two neighbours."""
+    shorter = {name[:at] + name[at + 1 :] for at in range(len(name))}
+    swapped = {name[:at] + name[at + 1] + name[at] + name[at + 2 :] for at in range(len(name) - 1)}
+    return sorted((shorter | swapped) - {"", name})
+
+
+def _likeness(asked: str, name: str) -> float:
+    if name.startswith(asked) and len(asked) >= 3:
+        return 0.95
+    return difflib.SequenceMatcher(None, asked, name).ratio()
+
+
+COLUMNS = (
+    "owner",
+    "release",
+    "repository",
+    "repository__name",
+    "repository__url",
+    "files",
+    "copies",
+    "bytes",
+    "licences",
+    "languages",
+)
+
+
+def _held_by_public() -> Any:
+    """Holdings that the public may know of."""
+    return Holding.objects.filter(Q(files__gt=0) | Q(copies__gt=0), release__state="published").exclude(hidden_filter())
+
+
+def _named(query: Query) -> Q:
+    wanted = Q(owner__login_folded=query.login)
+    if query.forge:
+        wanted &= Q(owner__forge=query.forge)
+    if query.repository:
+        wanted &= Q(repository__name_folded=query.repository)
+    return wanted
+
+
+def _matches(rows: list[tuple[Any, ...]]) -> list[Match]:
+    """Rows of ``COLUMNS`` by owner and release."""
+    if not rows:
+        return []
+    owners = Owner.objects.in_bulk({row[0] for row in rows})
+    releases = Release.objects.defer("recipe", "funnel", "languages", "licences").in_bulk({row[1] for row in rows})
+    held: dict[int, dict[int, list[tuple[Any, ...]]]] = {}
+    for row in rows:
+        held.setdefault(row[0], {}).setdefault(row[1], []).append(row)
+    matches = []
+    for owner_id, by_release in held.items():
+        listed = [_release_held(releases[release_id], part) for release_id, part in by_release.items()]
+        listed.sort(key=lambda one: (one.release.published_at or one.release.created_at, one.release.pk), reverse=True)
+        matches.append(Match(owners[owner_id], listed))
+    return sorted(matches, key=lambda match: -match.newest.files)
+
+
+def _release_held(release: Release, rows: list[tuple[Any, ...]]) -> ReleaseHeld:
+    rows = sorted(rows, key=lambda row: (-row[5], -row[6], row[3]))
+    held = ReleaseHeld(release, more=max(0, len(rows) - LISTED))
+    licences: dict[str, int] = {}
+    languages: dict[str, int] = {}
+    for _, _, pk, name, url, files, copies, size, by_licence, by_language in rows:
+        held.files += files
+        held.copies += copies
+        held.bytes += size
+        for counted, names in ((licences, by_licence), (languages, by_language)):
+            for one in names:
+                counted[one] = counted.get(one, 0) + max(files, 1)
+        if len(held.repositories) < LISTED:
+            held.repositories.append(RepositoryHeld(pk, name, url, files, copies, size, by_licence, by_language))
+    held.licences = sorted(licences, key=lambda one: -licences[one])
+    held.languages = sorted(languages, key=lambda one: -languages[one])
+    return held
+
+
+@dataclass
+class Exposure:
+    """Everything that is known of an account, for its verified owner and the staff alone.
+
+    Attributes:
+        owner: The account.
+        held: What each release holds or held, newest first, whatever its state and whether hidden or not.
+        blocked_since: When the whole account came on the block-list, or None.
+        blocked_repositories: When each blocked repository did, by its primary key.
+        masked: Whether the whole account is hidden now.
+        masked_repositories: Primary keys of the repositories that are hidden now.
+    """
+
+    owner: Owner
+    held: list[ReleaseHeld]
+    blocked_since: datetime | None
+    blocked_repositories: dict[int, datetime]
+    masked: bool
+    masked_repositories: set[int]
+
+    @property
+    def held_now(self) -> bool:
+        """Whether a published release holds any of it."""
+        return any(one.release.published for one in self.held)
+
+
+def exposure(owner: Owner) -> Exposure:
+    """All that releases hold or held of an account. The caller has made sure who asks."""
+    matches = _matches(list(Holding.objects.filter(owner=owner).values_list(*COLUMNS)))
+    blocks = BlockEntry.objects.filter(lifted_at=None)
+    masks = set(Mask.objects.filter(owner=owner, lifted_at=None).values_list("repository", flat=True))
+    return Exposure(
+        owner=owner,
+        held=matches[0].releases if matches else [],
+        blocked_since=blocks.filter(owner=owner).values_list("created_at", flat=True).first(),
+        blocked_repositories=dict(blocks.filter(repository__owner=owner).values_list("repository", "created_at")),
+        masked=None in masks,
+        masked_repositories={pk for pk in masks if pk is not None},
+    )

@@ -1,0 +1,162 @@
+"""The long work of the data floor. Thin: the engine does it, the services decided it. Each may be run again after a kill."""
+
+from typing import Any
+
+import polars as pl
+from django.db import transaction
+from django.utils import timezone
+
+from core import audit, stores
+from core.errors import Conflict
+from core.jobs import ExpectedFailure, JobContext, JobTakenOver, job_kind
+from core.permissions import SYSTEM
+from datasets_app import catalogue, purging, readers
+from datasets_app.models import Release, Source
+from datasets_app.pipeline import attributes, build, corpus, decide, manifest
+from datasets_app.pipeline.errors import PipelineError
+from datasets_app.pipeline.manifest import Manifest
+from datasets_app.pipeline.recipe import Recipe
+from datasets_app.pipeline.release import Release as OpenRelease
+from datasets_app.pipeline.release_errors import ReleaseExists
+from datasets_app.services import blocklist
+from datasets_app.signals import purge_finished
+from datasets_app.states import RELEASE
+from datasets_app.turns import wait_for_earlier
+
+WORKERS = None  # as many threads as there are processors
+
+
+@job_kind("datasets.ingest", queue="data", title="Ingest a source", expected=(PipelineError,))
+def ingest(ctx: JobContext) -> dict[str, Any]:
+    """Read a source into the corpus, then make the rows of its owners and repositories."""
+    source = Source.objects.filter(pk=ctx.params["source"]).first()
+    if source is None:
+        raise ExpectedFailure("The source was deleted meanwhile.")
+    wait_for_earlier(ctx, "datasets.ingest", "datasets.purge")
+    owners, repositories = blocklist.blocked_keys()
+    report = corpus.ingest(
+        readers.open_source(source.name, source.kind, source.params),
+        purging.corpus_folder(),
+        blocked_owners=owners,
+        blocked_repositories=repositories,
+        progress=ctx.progress,
+    )
+    ctx.progress("listing repositories", 0, len(report.repositories))
+    owner_count, repository_count = catalogue.load_repositories(source, report.repositories)
+    ctx.progress("listing repositories", repository_count, repository_count)
+    figures = {
+        "owners": owner_count,
+        "repositories": repository_count,
+        "files": report.files,
+        "blobs": report.blobs,
+        "new_blobs": report.new_blobs,
+        "bytes": report.bytes,
+        "skipped": report.skipped,
+        "notes": len(report.notes),
+    }
+    source.figures, source.last_ingested_at = figures, timezone.now()
+    source.save(update_fields=["figures", "last_ingested_at"])
+    ctx.log(f"{report.files} files of {repository_count} repositories; {report.new_blobs} blobs are new.")
+    return figures
+
+
+@job_kind("datasets.build", queue="data", title="Build a release", expected=(PipelineError,))
+def build_release(ctx: JobContext) -> dict[str, Any]:
+    """Attributes, decisions, shards and index by the engine; then figures and holdings into the database."""
+    release = Release.objects.select_related("parent").filter(pk=ctx.params["release"]).first()
+    if release is None:
+        raise ExpectedFailure("The release was deleted meanwhile.")
+    if release.state == "building":
+        try:
+            made = _make(ctx, release)
+            _load(ctx, release, made)
+        except JobTakenOver:
+            raise
+        except BaseException:
+            RELEASE.move(release, "failed")
+            raise
+    if release.state != "built":
+        raise Conflict(f"{release} is {release.state} and cannot be built.")
+    return {"release": str(release), "files": release.files, "bytes": release.bytes, "shards": release.shards}
+
+
+def _make(ctx: JobContext, release: Release) -> Manifest:
+    wait_for_earlier(ctx, "datasets.purge")
+    # The position first: what is added between the two lines is then honoured, and counted as not yet honoured.
+    position = blocklist.position()
+    owners, repositories = blocklist.blocked_keys()
+    attributes.compute(purging.corpus_folder(), progress=ctx.progress, workers=WORKERS)
+    spec = build.BuildSpec(
+        name=release.name,
+        version=release.version,
+        recipe=Recipe.from_dict(release.recipe),
+        blocked_owners=frozenset(owners),
+        blocked_repositories=frozenset(repositories),
+        blocklist_position=position,
+        parent=(release.parent.name, release.parent.version) if release.parent else None,
+    )
+    try:
+        return build.build(
+            purging.corpus_folder(), purging.releases_folder(), spec, progress=ctx.progress, workers=WORKERS
+        )
+    except ReleaseExists:
+        # An earlier attempt of this job may have committed it and died, and corpus or block-list moved on since.
+        there = manifest.load(purging.releases_folder(), release.name, release.version)
+        ours = there.created_at >= release.created_at.replace(microsecond=0).isoformat(timespec="seconds")
+        if ctx.job.attempt < 2 or not ours or there.withdrawn or there.recipe_digest != release.recipe_digest:
+            raise
+        return there
+
+
+def _load(ctx: JobContext, release: Release, made: Manifest) -> None:
+    ctx.progress("listing holdings", 0, 2)
+    opened = OpenRelease(purging.releases_folder(), made)
+    rows = opened.holdings().to_pylist()
+    funnel = decide.funnel(pl.read_parquet(opened.folder / "decisions.parquet", columns=["reason", "size"]))
+    ctx.progress("listing holdings", 1, 2)
+    with transaction.atomic():
+        catalogue.load_holdings(release, rows)
+        RELEASE.move_or_raise(
+            release,
+            "built",
+            built_at=timezone.now(),
+            blocklist_position=made.blocklist_position,
+            files=made.rows,
+            bytes=made.bytes,
+            shards=len(made.shards),
+            digest_bytes=made.digest_bytes,
+            digest_logical=made.digest_logical,
+            tree_root=made.tree_root,
+            funnel=funnel,
+            languages=made.languages,
+            licences=made.licences,
+        )
+        audit.record(SYSTEM, "finish build", release, digest=made.digest_bytes, files=made.rows)
+    ctx.progress("listing holdings", 2, 2)
+
+
+@job_kind("datasets.purge", queue="data", title="Purge", expected=(PipelineError,))
+def purge(ctx: JobContext) -> dict[str, Any]:
+    """Erase blocked content from every store, and withdrawn releases; read the published bytes again; tell the floors above."""
+    release = Release.objects.filter(pk=ctx.params.get("release")).first()
+    position = blocklist.position()
+    wait_for_earlier(ctx, "datasets.ingest", "datasets.build", "datasets.purge")
+    pending = purging.PendingBlobs(ctx.job.pk)
+    blobs = pending.load_or_make()
+    ctx.log(f"{len(blobs)} blobs have to go.")
+    cleared = stores.purge_everywhere(blobs, ctx.progress)
+    for one in cleared:
+        ctx.log(f"{one.store}: {one.items} removed, {one.files} files rewritten or deleted.")
+    rows = purging.check_published(blobs, ctx.progress)
+    ctx.log(f"{rows} published files read again; none of the {len(blobs)} blobs is among them.")
+    purge_finished.send(sender=Release, release=release, cleared=cleared, blobs=len(blobs))
+    pending.finish()
+    result = {
+        "blobs": len(blobs),
+        "rows_checked": rows,
+        "blocklist_position": position,
+        "cleared": [{"store": one.store, "items": one.items, "files": one.files} for one in cleared],
+    }
+    if release is not None:
+        audit.record(SYSTEM, "purge", release, **result)
+    return result
