@@ -1,0 +1,1 @@
+"""Ways to prove that an account is one's own."""

@@ -1,0 +1,156 @@
+"""The draft of a request: kept here from the first page on, so that a form is never lost to a session's end."""
+
+import secrets
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from core import audit
+from core.errors import Conflict, InvalidInput, PermissionDenied
+from core.models import User
+from portal import names
+from portal.models import OptOutRequest, RequestedRepository
+from portal.policies import forges
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: nothing that is mistaken for something else
+MOST_REPOSITORIES = 500
+LONGEST_MESSAGE = 4000  # characters
+
+
+def new_reference() -> str:
+    """A random reference such as ``FS-7K2M-9QXT-4B6C``: 60 bits, so that none can be guessed from another."""
+    letters = [secrets.choice(ALPHABET) for _ in range(12)]
+    return "FS-" + "-".join("".join(letters[start : start + 4]) for start in (0, 4, 8))
+
+
+def current(user: User) -> OptOutRequest | None:
+    """The person's draft, or None."""
+    return OptOutRequest.objects.filter(requester=user, state="draft").first()
+
+
+def start(user: User) -> OptOutRequest:
+    """The person's draft; made where there is none. A person has one at a time."""
+    if draft := current(user):
+        return draft
+    try:
+        with transaction.atomic():
+            draft = OptOutRequest.objects.create(requester=user, reference=new_reference())
+            audit.record(user, "start request", draft)
+    except IntegrityError:  # the same form, sent twice at once
+        draft = current(user)
+        if draft is None:
+            raise
+    return draft
+
+
+def set_account(draft: OptOutRequest, actor: User, text: str, forge: str) -> None:
+    """Say which account it is about. An address names its forge by itself; one of a repository proposes that repository.
+
+    Raises:
+        InvalidInput: It is no account, or the forge is unknown or differs from the one in the address.
+    """
+    named = names.read(text)
+    if named.forge is None and forge not in forges():
+        raise InvalidInput("Choose where the account is.", "forge")
+    found = named.forge or forge
+    with transaction.atomic():
+        same = (draft.forge, draft.account.casefold()) == (found, named.account.casefold())
+        _change(draft, actor, forge=found, account=named.account, **({} if same else {"scope": ""}))
+        if not same:
+            draft.repositories.all().delete()
+        if named.repository and not draft.scope:
+            _change(draft, actor, scope=OptOutRequest.REPOSITORIES)
+            RequestedRepository.objects.get_or_create(
+                request=draft, name_folded=named.repository.casefold(), defaults={"name": named.repository}
+            )
+
+
+def set_scope(draft: OptOutRequest, actor: User, scope: str) -> None:
+    """Say whether it is about the whole account or certain repositories."""
+    if scope not in dict(OptOutRequest.SCOPES):
+        raise InvalidInput("Choose what the request is about.", "scope")
+    _change(draft, actor, scope=scope)
+
+
+def set_repositories(draft: OptOutRequest, actor: User, wanted: list[str]) -> None:
+    """Name the repositories.
+
+    Raises:
+        InvalidInput: There is none, one is no repository's name or another account's, or there are too many.
+    """
+    chosen: dict[str, str] = {}
+    for text in wanted:
+        name = _own_repository(draft, text)
+        chosen.setdefault(name.casefold(), name)
+    if not chosen:
+        raise InvalidInput("Choose or enter at least one repository.", "more")
+    if len(chosen) > MOST_REPOSITORIES:
+        raise InvalidInput(f"That is more than {MOST_REPOSITORIES}. Opt out the whole account, or split the request.", "more")
+    with transaction.atomic():
+        _change(draft, actor, scope=OptOutRequest.REPOSITORIES)
+        draft.repositories.exclude(name_folded__in=chosen).delete()
+        there = set(draft.repositories.values_list("name_folded", flat=True))
+        RequestedRepository.objects.bulk_create(
+            [
+                RequestedRepository(request=draft, name=name, name_folded=folded)
+                for folded, name in chosen.items()
+                if folded not in there
+            ]
+        )
+
+
+def set_message(draft: OptOutRequest, actor: User, message: str) -> None:
+    """Add what the reviewers should know, or nothing."""
+    message = message.replace("\x00", "").strip()
+    if len(message) > LONGEST_MESSAGE:
+        raise InvalidInput(f"Shorten this to {LONGEST_MESSAGE:,} characters; it has {len(message):,}.", "message")
+    _change(draft, actor, message=message)
+
+
+def discard(draft: OptOutRequest, actor: User) -> None:
+    """Delete a draft and all that stands in it.
+
+    Raises:
+        Conflict: It was sent meanwhile.
+    """
+    _own(draft, actor)
+    with transaction.atomic():
+        audit.record(actor, "discard draft", draft)
+        if not OptOutRequest.objects.filter(pk=draft.pk, state="draft").delete()[0]:
+            raise Conflict("This request was sent already. You can withdraw it on its page.")
+
+
+def missing_step(draft: OptOutRequest) -> str:
+    """The first page of the form that has no answer yet: ``account``, ``scope``, ``repositories`` or an empty string."""
+    if not draft.account:
+        return "account"
+    if not draft.scope:
+        return "scope"
+    if draft.scope == OptOutRequest.REPOSITORIES and not draft.repositories.exists():
+        return "repositories"
+    return ""
+
+
+def _own_repository(draft: OptOutRequest, text: str) -> str:
+    """The repository's name in what was typed, which may be a name, ``owner/name`` or an address."""
+    named = names.read(text) if "/" in text.strip().strip("/") or "@" in text else None
+    if named is None:
+        return names.repository_name(text, "more")
+    theirs = named.account.casefold() != draft.account.casefold() or (named.forge or draft.forge) != draft.forge
+    if named.repository is None or theirs:
+        raise InvalidInput(f"“{text.strip()[:120]}” is not a repository of {draft.account} on {draft.forge}.", "more")
+    return named.repository
+
+
+def _own(draft: OptOutRequest, actor: User) -> None:
+    if draft.requester_id != actor.pk:
+        raise PermissionDenied("This request was started by another account.")
+
+
+def _change(draft: OptOutRequest, actor: User, **values: str) -> None:
+    _own(draft, actor)
+    now = timezone.now()
+    if not OptOutRequest.objects.filter(pk=draft.pk, state="draft").update(changed_at=now, **values):
+        raise Conflict("This request was sent already, and can no longer be changed.")
+    for field, value in {**values, "changed_at": now}.items():
+        setattr(draft, field, value)

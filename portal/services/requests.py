@@ -1,0 +1,124 @@
+"""Sending a request, taking it back, and what time does to it."""
+
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from core import audit
+from core.errors import Conflict, InvalidInput, PermissionDenied
+from core.models import User
+from core.permissions import SYSTEM
+from datasets_app.services import masks
+from portal.models import OptOutRequest
+from portal.policies import after, promises
+from portal.services import accounts, drafts
+from portal.services.timeline import note
+from portal.services.verification import issue_challenge
+from portal.states import OPT_OUT, UNDER_WAY
+
+
+class AlreadyAsked(Conflict):
+    """The same person has the same request under way.
+
+    Attributes:
+        request: That request.
+    """
+
+    def __init__(self, request: OptOutRequest) -> None:
+        super().__init__(f"You have sent this request already: {request.reference}. It is under way.")
+        self.request = request
+
+
+def submit(draft: OptOutRequest, actor: User) -> OptOutRequest:
+    """Send a draft: it gets its receipt, its clock and its challenge. Sent again, nothing more happens.
+
+    Raises:
+        PermissionDenied: It is another account's.
+        InvalidInput: A page of the form has no answer; ``field`` is the page's name.
+        AlreadyAsked: The same request of the same person is under way.
+    """
+    if draft.requester_id != actor.pk:
+        raise PermissionDenied("This request was started by another account.")
+    with transaction.atomic():
+        request = OptOutRequest.objects.select_for_update(of=("self",)).get(pk=draft.pk)
+        if request.state != "draft":
+            return request
+        if step := drafts.missing_step(request):
+            raise InvalidInput("The request is not complete yet.", step)
+        now = timezone.now()
+        request.owner_key = accounts.key_of(request.forge, request.account)
+        mark = accounts.fingerprint_of(request)
+        same = OptOutRequest.objects.filter(requester=actor, fingerprint=mark, state__in=UNDER_WAY).first()
+        if same is not None:
+            raise AlreadyAsked(same)
+        try:
+            with transaction.atomic():
+                OPT_OUT.move_or_raise(
+                    request,
+                    "submitted",
+                    owner_key=request.owner_key,
+                    fingerprint=mark,
+                    submitted_at=now,
+                    due_at=after(now, promises().answer),
+                    changed_at=now,
+                )
+        except IntegrityError:  # the same, sent from two drafts at once
+            raise AlreadyAsked(OptOutRequest.objects.get(requester=actor, fingerprint=mark, state__in=UNDER_WAY)) from None
+        if request.scope == OptOutRequest.ACCOUNT:
+            request.repositories.all().delete()
+        note(request, "submitted", actor)
+        OPT_OUT.move_or_raise(request, "verifying")
+        note(request, "verifying")
+        issue_challenge(request, actor)
+        audit.record(actor, "send request", request, scope=request.scope)
+    return request
+
+
+def withdraw(request: OptOutRequest, actor: User) -> None:
+    """Take a request back that is not accepted yet. What it hid is shown again, unless another request hides it too.
+
+    Raises:
+        PermissionDenied: It is another account's.
+        InvalidTransition: It was decided, or has ended.
+    """
+    if request.requester_id != actor.pk:
+        raise PermissionDenied("Only the person who sent a request can withdraw it.")
+    with transaction.atomic():
+        OPT_OUT.move_or_raise(request, "withdrawn", ended_at=timezone.now())
+        masks.unmask(actor, request.reference)
+        note(request, "withdrawn", actor)
+        audit.record(actor, "withdraw request", request)
+
+
+def keep_time(now: datetime | None = None) -> dict[str, int]:
+    """What time does by itself: unproven requests expire, forgotten drafts are deleted, finished requests are closed.
+
+    Returns:
+        How many of each: ``expired``, ``drafts``, ``closed``.
+    """
+    now = now or timezone.now()
+    promised = promises()
+    done = {"expired": 0, "drafts": 0, "closed": 0}
+    unproven = {"state__in": ("submitted", "verifying"), "submitted_at__lt": now - timedelta(days=promised.prove)}
+    for request in OptOutRequest.objects.filter(**unproven):
+        with transaction.atomic():
+            if OPT_OUT.move(request, "expired", ended_at=now):
+                note(request, "expired")
+                audit.record(SYSTEM, "expire request", request)
+                done["expired"] += 1
+    forgotten = {"state": "draft", "changed_at__lt": now - timedelta(days=promised.draft)}
+    for draft in OptOutRequest.objects.filter(**forgotten):
+        with transaction.atomic():
+            if OptOutRequest.objects.filter(pk=draft.pk, **forgotten).delete()[0]:
+                audit.record(SYSTEM, "delete forgotten draft", draft)
+                done["drafts"] += 1
+    for request in OptOutRequest.objects.filter(state="removed", removed_at__lt=now - timedelta(days=promised.close)):
+        with transaction.atomic():
+            if OPT_OUT.move(request, "closed", ended_at=now):
+                note(request, "closed")
+                audit.record(SYSTEM, "close request", request)
+                done["closed"] += 1
+    return done
+
+
