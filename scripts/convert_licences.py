@@ -21,7 +21,7 @@ DATA = Path(licence_texts.__file__).parent / "data"
 TEXTS = (
     "0BSD AFL-3.0 AGPL-3.0-only Apache-1.1 Apache-2.0 Artistic-2.0 BSD-2-Clause BSD-3-Clause BSD-3-Clause-Clear BSD-4-Clause "
     "BSL-1.0 BUSL-1.1 CC-BY-4.0 CC-BY-SA-4.0 CC0-1.0 CDDL-1.0 CNRI-Python EPL-1.0 EPL-2.0 EUPL-1.2 GPL-2.0-only "
-    "GPL-3.0-only HPND ISC LGPL-2.1-only LGPL-3.0-only MIT MIT-0 MIT-CMU MPL-1.1 MPL-2.0 MS-PL NCSA PSF-2.0 PostgreSQL "
+    "GPL-3.0-only HPND ISC JSON LGPL-2.1-only LGPL-3.0-only MIT MIT-0 MIT-CMU MPL-1.1 MPL-2.0 MS-PL NCSA PSF-2.0 PostgreSQL "
     "Python-2.0 SSPL-1.0 UPL-1.0 Unlicense WTFPL X11 ZPL-2.1 Zlib "
 )
 

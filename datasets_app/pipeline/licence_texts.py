@@ -22,6 +22,7 @@ import xxhash
 THRESHOLD = (
     0.85  # a change of the organisation's name in BSD-3-Clause costs .04; BSD-2 against BSD-3 is .87, the best wins
 )
+SHORT = 2000  # words; below it a licence does not itself speak of what _RESTRICTED looks for, as the GPL does
 LONGEST_PREAMBLE = 250  # words before the licence begins
 MOST_HASHES = 700  # kept a licence
 DATA = Path(__file__).parent / "data" / "licence_texts.json"
@@ -52,16 +53,27 @@ class Fingerprint:
         return cls(int(str(entry["length"])), int(str(entry["keep"])), frozenset(packed.tolist()))
 
 
-def shingles(text: str) -> list[int]:
-    """The hashes of the runs of three words of a text, in order, without its lines of copyright."""
+# A few words that take back what a permissive text grants, and are too few to make it unlike that text.
+_RESTRICTED = re.compile(
+    r"\b(commons clause|non ?commercial|used for good not evil|(academic|educational|research|evaluation|personal) "
+    r"(use|purposes?) only|only for (academic|educational|research|evaluation|personal)|commercial use (is|requires))\b"
+)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in lower case, without its lines of copyright."""
     lines = (line for line in text.splitlines() if not _COPYRIGHT_LINE.match(line))
-    words = _WORD.findall("\n".join(lines).lower().replace("licence", "license").replace("https://", "http://"))
+    return _WORD.findall("\n".join(lines).lower().replace("licence", "license").replace("https://", "http://"))
+
+
+def shingles(words: list[str]) -> list[int]:
+    """The hashes of the runs of three words, in order."""
     return [xxhash.xxh32_intdigest(" ".join(words[at : at + 3]).encode()) for at in range(len(words) - 2)]
 
 
 def fingerprint(text: str) -> Fingerprint:
     """The fingerprint of a licence's text."""
-    hashes = shingles(text)
+    hashes = shingles(words_of(text))
     keep = 1
     while len(set(hashes)) / keep > MOST_HASHES:
         keep *= 2
@@ -89,11 +101,16 @@ def similarity(hashes: list[int], licence: Fingerprint) -> float:
 
 
 def match(text: str) -> str | None:
-    """The SPDX id of the licence that a text opens with, or None."""
-    hashes = shingles(text)
+    """The SPDX id of the licence that a text opens with; None also where a restriction was added to a short one."""
+    words = words_of(text)
+    hashes = shingles(words)
     if len(hashes) < 10:
         return None
     best, score = max(
         ((spdx, similarity(hashes, licence)) for spdx, licence in known().items()), key=lambda pair: pair[1]
     )
-    return best if score >= THRESHOLD else None
+    if score < THRESHOLD:
+        return None
+    length = known()[best].length
+    opening = " ".join(words[: LONGEST_PREAMBLE + length])
+    return None if length < SHORT and _RESTRICTED.search(opening) else best

@@ -11,12 +11,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from license_expression import AND, OR, ExpressionError, LicenseWithExceptionSymbol, Licensing, get_spdx_licensing
+from license_expression import AND, OR, LicenseWithExceptionSymbol, Licensing, get_spdx_licensing
 
 from datasets_app.pipeline import licence_texts
 
 DATA = Path(__file__).parent / "data"
+LONGEST_EXPRESSION = 4000  # characters
 LONGEST_NAME = 120  # characters; a "License" field longer than this is a text, not a name
 
 
@@ -47,21 +49,24 @@ def _names() -> dict[str, dict[str, str]]:
 
 
 @functools.cache
+def _parse(text: str) -> Any:
+    """The parsed expression, None for what is none or names an unknown licence."""
+    if len(text) > LONGEST_EXPRESSION:
+        return None
+    try:
+        return _licensing().parse(text, validate=True, strict=True)
+    except Exception:  # the parser raises IndexError, AssertionError, TypeError ... on text that is no expression
+        return None
+
+
 def from_expression(text: str) -> str | None:
     """An SPDX expression in its canonical spelling, or None if it is none or names an unknown licence."""
-    try:
-        parsed = _licensing().parse(text, validate=True, strict=True)
-    except (ExpressionError, AttributeError, TypeError, ValueError):
-        return None  # the parser raises the latter three on some text that is no expression at all
+    parsed = _parse(text)
     return None if parsed is None else str(parsed)
 
 
-@functools.cache
 def is_permissive(expression: str | None) -> bool:
     """Whether whoever takes the code can satisfy this SPDX expression by permissive licences alone."""
-    if not expression:
-        return False
-    parsed = _licensing().parse(expression)
 
     def permissive(node: object) -> bool:
         if isinstance(node, OR):
@@ -72,7 +77,7 @@ def is_permissive(expression: str | None) -> bool:
             return permissive(node.license_symbol)
         return getattr(node, "key", None) in permissive_ids()
 
-    return permissive(parsed)
+    return bool(expression) and permissive(_parse(expression or ""))
 
 
 def from_name(text: str) -> str | None:
