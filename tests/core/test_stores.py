@@ -1,12 +1,12 @@
 """Each folder of the data folder belongs to one store; temporary files are swept unless they are in use."""
 
-from django.test import SimpleTestCase
+from django.test import TestCase
 
 from core import stores
 from tests.base import DataFolderMixin
 
 
-class StoreTests(DataFolderMixin, SimpleTestCase):
+class StoreTests(DataFolderMixin, TestCase):
     def test_a_folder_that_no_store_owns_is_refused_and_found(self) -> None:
         with self.assertRaisesMessage(ValueError, "No store owns the folder 'attic'"):
             stores.folder("attic")
