@@ -5,9 +5,9 @@
     tokens/<key>/                                        a token folder of the engine, see trainer.tokens
     tokens/tokenizers/<release>/<version>/<entries>-<bytes>/   a tokenizer trained on a release; later runs use it again
 
-``runs/<id>/`` is the work folder of one run: checkpoints while it trains, and for good its record, metrics and sample. It holds no text of
-the corpus; but a model may write down what it has read, so a purge removes the samples of every model that read a release
-which has been withdrawn.
+``runs/<id>/`` is the work folder of one run: checkpoints while it trains, and for good its record, metrics and sample. It
+holds no text of the corpus; but a model may write down what it has read, so a purge removes the samples of every model that
+read a release which has been withdrawn.
 """
 
 import json

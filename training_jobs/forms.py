@@ -19,7 +19,7 @@ def base_revisions() -> list[Revision]:
     """The revisions a run may start from: the newest of each model that has not been withdrawn."""
     refs = (
         Ref.objects.filter(name=MAIN, revision__withdrawn_at__isnull=True)
-        .select_related("revision__model", "revision__release")
+        .select_related("revision__model", "revision__release", "revision__terms")
         .order_by("model__org", "model__name")
     )
     return [ref.revision for ref in refs]
@@ -83,8 +83,8 @@ class LaunchForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Ask the services, which know the rules."""
         cleaned = super().clean() or {}
-        if name := cleaned.get("model_name"):
-            self._ask("model_name", lambda: services.check_model_name(name))
+        if "model_name" in cleaned and "base" in cleaned:
+            self._ask("model_name", lambda: services.check_model(cleaned["model_name"], self.chosen_base))
         if not self.errors:
             self._ask("preset", self._make_config)
             self._ask("release", lambda: services.check_usable(self.chosen_release, self.chosen_base))

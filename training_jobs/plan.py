@@ -47,7 +47,7 @@ def plan(config: TrainConfig, release: Release, base: Revision | None, org: str,
     by_steps = config.tokens_per_step * config.steps if config.steps is not None else None
     by_time = round(pace * config.seconds) if pace and config.seconds is not None else None
     if by_steps is not None and config.seconds is None:
-        tokens = by_steps
+        tokens: int | None = by_steps
     elif by_steps is not None and by_time is not None:
         tokens = min(by_steps, by_time)
     else:

@@ -1,6 +1,5 @@
 """Every change to runs: launching, cancelling, going on. The pages, the API and the command call these."""
 
-import re
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +11,8 @@ from core.errors import Conflict, InvalidInput
 from core.models import Job, JobMetric
 from core.permissions import Actor, require, row
 from datasets_app.models import Release
-from modelzoo.models import Revision
+from modelzoo.models import Revision, ZooModel
+from modelzoo.services.publishing import check_repo_id
 from training_jobs import eligibility
 from training_jobs.models import Run
 from training_jobs.trainer.config import PRESETS, TrainConfig
@@ -22,8 +22,7 @@ KIND = "training.run"
 QUEUE = "gpu"
 FIXED = frozenset({"name", "base"})  # fields of the config that the preset and the base say
 BUDGETS = frozenset({"steps", "seconds"})
-MODEL_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9]|[._-](?=[A-Za-z0-9])){0,95}")
-MODEL_NAME_RULE = "Use letters, digits, and single dots, dashes or underscores between them; at most 96 characters."
+DEFAULT_LICENCE = "bigcode-openrail-m"
 
 
 def launch(
@@ -59,7 +58,7 @@ def launch(
     require(actor, PERMISSION)
     if request_token and (same := _of_token(actor, request_token)):
         return same
-    check_model_name(model_name)
+    check_model(model_name, base)
     config = config_for(preset, overrides or {}, steps=steps, seconds=seconds, base=base)
     check_usable(release, base)
     try:
@@ -128,10 +127,29 @@ def check_usable(release: Release, base: Revision | None) -> None:
         raise Conflict(why)
 
 
-def check_model_name(name: str) -> None:
-    """Raise InvalidInput where ``name`` cannot be a model's name."""
-    if not MODEL_NAME.fullmatch(name) or name.lower().endswith(".git"):
-        raise InvalidInput(f"“{name}” cannot be a model's name. {MODEL_NAME_RULE}", "model_name")
+def check_model(name: str, base: Revision | None = None) -> None:
+    """Ask the zoo whether a run from ``base`` could publish under ``name``: better now than after the training.
+
+    Raises:
+        InvalidInput: ``name`` cannot be a model's name, or belongs to a model under another licence.
+    """
+    org = settings.FAIRSTACK_ORGANISATION
+    try:
+        check_repo_id(org, name)
+    except InvalidInput as error:
+        raise InvalidInput(str(error), "model_name") from error
+    there = ZooModel.objects.filter(org=org, name=name).exclude(licence_key=licence_of(base)).first()
+    if there is not None:
+        raise InvalidInput(
+            f"{there} stands under {there.licence_key}, and this run's model would stand under {licence_of(base)}. "
+            "Choose another name.",
+            "model_name",
+        )
+
+
+def licence_of(base: Revision | None) -> str:
+    """The key of the licence of what a run makes: that of what it starts from."""
+    return base.terms.key if base else DEFAULT_LICENCE
 
 
 def config_for(

@@ -13,5 +13,5 @@ def train_run(ctx: JobContext) -> dict[str, Any]:
     """Train, and publish to the zoo."""
     from training_jobs.training import work  # torch: only where a run is worked on
 
-    run = Run.objects.select_related("release", "base__model", "revision").get(pk=ctx.params["run"])
+    run = Run.objects.select_related("release", "base__model", "base__terms", "revision").get(pk=ctx.params["run"])
     return work(run, ctx)

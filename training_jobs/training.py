@@ -5,17 +5,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
-
 from core.errors import Conflict
 from core.jobs import ExpectedFailure, JobContext
 from core.permissions import SYSTEM
 from datasets_app.models import Release
+from modelzoo.models import Revision
 from modelzoo.services import publish_checkpoint
 from modelzoo.storage import local_checkpoint
 from training_jobs import folders
 from training_jobs.models import Run
-from training_jobs.services import check_usable
+from training_jobs.services import check_usable, licence_of
 from training_jobs.trainer.config import TrainConfig
 from training_jobs.trainer.durable import try_lock
 from training_jobs.trainer.errors import Stopped
@@ -114,46 +113,49 @@ def _publish(run: Run, result: TrainResult, ctx: JobContext) -> None:
     }
     summary["token_file"] = {name: record["token_file"][name] for name in TOKEN_FACTS}
     summary["tokenizer_digest"] = record["token_file"]["source"]["tokenizer"]
-    with transaction.atomic():
-        # The release's row is locked, so that a withdrawal comes before (and is seen here) or after (and marks the model).
-        Release.objects.select_for_update().get(pk=run.release_id)
-        run.release.refresh_from_db()
-        check_usable(run.release, run.base)
-        run.revision = publish_checkpoint(
-            SYSTEM,
-            org=run.org,
-            name=run.model_name,
-            folder=result.checkpoint,
-            release=run.release,
-            base=run.base,
-            lineage=lineage(run, summary),
-            training=training_facts(run, summary),
-            message=f"Run {run.pk}: {run.kind} on {run.release}",
-            **({"licence_key": run.base.model.licence_key} if run.base else {}),
-        )
-        run.summary = summary
-        run.save(update_fields=["revision", "summary"])
+    check_usable(run.release, run.base)
+    run.summary = summary
+    run.revision = _published_before(run) or publish_checkpoint(
+        SYSTEM,
+        org=run.org,
+        name=run.model_name,
+        folder=result.checkpoint,
+        release=run.release,
+        base=run.base,
+        lineage=lineage(run, summary),
+        training=training_facts(run, summary),
+        licence_key=licence_of(run.base),
+        message=f"Run {run.pk}: {run.kind} on {run.release}",
+    )
+    run.save(update_fields=["revision", "summary"])
     ctx.progress("publishing to the zoo", 1, 1, f"published as {run.revision}")
+
+
+def _published_before(run: Run) -> Revision | None:
+    """What an attempt published that was killed before it could say so."""
+    return Revision.objects.filter(
+        model__org=run.org, model__name=run.model_name, release=run.release, lineage__run=run.pk
+    ).first()
 
 
 def lineage(run: Run, summary: dict[str, Any]) -> dict[str, Any]:
     """What the checkpoint came from, by digest. No name of a person, no owner of code."""
     release = run.release
-    return {
+    facts = {
         "run": run.pk,
-        "release": {
-            "name": release.name,
-            "version": release.version,
-            "digest_bytes": release.digest_bytes,
-            "digest_logical": release.digest_logical,
-            "tree_root": release.tree_root,
-            "recipe_digest": release.recipe_digest,
-            "blocklist_position": release.blocklist_position,
-        },
-        "tokenizer": {"digest": summary["tokenizer_digest"], "trained_on_release": run.base is None},
-        "token_file": summary["token_file"],
-        "base": {"model": run.base.model.repo_id, "revision": run.base.sha} if run.base else None,
+        "release": f"{release.name}:{release.version}",
+        "release_digest_bytes": release.digest_bytes,
+        "release_digest_logical": release.digest_logical,
+        "release_tree_root": release.tree_root,
+        "recipe_digest": release.recipe_digest,
+        "blocklist_position": release.blocklist_position,
+        "tokenizer_digest": summary["tokenizer_digest"],
+        "token_file_digest": summary["token_file"]["digest"],
+        "documents_read": summary["token_file"]["documents"],
     }
+    if run.base is not None:
+        facts["base"] = f"{run.base.model.repo_id}@{run.base.sha}"
+    return facts
 
 
 def training_facts(run: Run, summary: dict[str, Any]) -> dict[str, Any]:

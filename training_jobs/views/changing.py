@@ -31,9 +31,11 @@ def launch(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _form(request, LaunchForm(initial=_initial(request)))
     step = request.POST.get("step", "check")
+    if step == "change":
+        return _form(request, LaunchForm(initial=request.POST.dict()))
     form = LaunchForm(request.POST)
-    if step == "change" or not form.is_valid():
-        return _form(request, LaunchForm(initial=form.data.dict()) if step == "change" else form)
+    if not form.is_valid():
+        return _form(request, form)
     if step != "start":
         plan = form.plan(settings.FAIRSTACK_ORGANISATION)
         context = {
