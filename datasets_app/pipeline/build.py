@@ -246,7 +246,7 @@ def _tree_root(releases: Path, work: Path, kept: pl.DataFrame, entries: list[Sha
         if not path.exists():
             path = shard_path(releases, entry["digest"])
         try:
-            column = pq.ParquetFile(path).read(columns=["published_sha256"])["published_sha256"]
+            column = pq.ParquetFile(path).read(["published_sha256"], use_threads=False)["published_sha256"]
         except FileNotFoundError:
             raise _gone(entry) from None
         published += column.to_pylist()

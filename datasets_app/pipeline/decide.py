@@ -134,7 +134,7 @@ def decide(files: pl.DataFrame, recipe: Recipe, blocks: Blocks) -> pl.DataFrame:
         .with_row_index("row")
         .filter(pl.col("reason").is_null())
         .select("row", "blob_id", "rank", "repository_key", "path")
-        .sort("blob_id", "rank", "repository_key", "path")
+        .sort("rank", "blob_id", "repository_key", "path")
         .with_columns(pl.struct("repository_key", "path").is_first_distinct().alias("only_version"))
         .collect()
     )

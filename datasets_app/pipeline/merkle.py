@@ -1,4 +1,4 @@
-"""The Merkle tree of RFC 6962, section 2.1, with SHA-256: roots, inclusion and consistency proofs.
+"""The Merkle tree of RFC 6962, section 2.1, with SHA-256: roots and proofs of inclusion.
 
 A release's tree has one leaf a row, sorted by blob id, so that absence has a proof too: two adjacent leaves.
 """
@@ -75,27 +75,6 @@ def root_from_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[byte
     if index < split:
         return node_hash(root_from_inclusion(leaf, index, split, proof[:-1]), proof[-1])
     return node_hash(proof[-1], root_from_inclusion(leaf, index - split, size - split, proof[:-1]))
-
-
-def consistency_proof(leaf_hashes: Sequence[bytes], old_size: int) -> list[bytes]:
-    """The nodes that show that the first ``old_size`` leaves are a prefix of the tree (RFC 6962, 2.1.2).
-
-    Raises:
-        ValueError: ``old_size`` is not between 1 and the size of the tree.
-    """
-    size = len(leaf_hashes)
-    if not 0 < old_size <= size:
-        raise ValueError(f"no proof from {old_size} to {size} leaves")
-
-    def subproof(start: int, end: int, old: int, whole: bool) -> list[bytes]:
-        if old == end - start:
-            return [] if whole else [root(leaf_hashes[start:end])]
-        split = _split(end - start)
-        if old <= split:
-            return [*subproof(start, start + split, old, whole), root(leaf_hashes[start + split : end])]
-        return [*subproof(start + split, end, old - split, False), root(leaf_hashes[start : start + split])]
-
-    return subproof(0, size, old_size, True)
 
 
 def row_leaf(blob_id: str, sha256: bytes, published_sha256: bytes) -> bytes:
