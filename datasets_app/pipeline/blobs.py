@@ -148,6 +148,7 @@ class BlobWriter:
         self._file_bytes = file_bytes
         self._pending: dict[str, bytes] = {}
         self._size = 0
+        self._written: list[Path] = []
 
     def add(self, blob: str, content: bytes) -> None:
         """Take a blob that the corpus does not hold."""
@@ -159,5 +160,11 @@ class BlobWriter:
     def flush(self) -> None:
         """Write what was collected."""
         if self._pending:
-            write_blob_file(self._corpus, self._pending)
+            self._written.append(write_blob_file(self._corpus, self._pending))
             self._pending, self._size = {}, 0
+
+    def discard(self) -> None:
+        """Delete what was written: only while no table of files names these blobs."""
+        for path in self._written:
+            path.unlink(missing_ok=True)
+        self._pending, self._size, self._written = {}, 0, []

@@ -134,16 +134,15 @@ def ingest(
         with locked(corpus):
             index = BlobIndex(corpus)
             writer = BlobWriter(corpus, limits.blob_file_bytes)
-            with replacing(corpus / "files" / f"{source.name}.parquet") as temporary, _FilesWriter(temporary) as table:
-                intake = _Intake(source, index, writer, table, limits, blocked_blobs, skipped, report, progress)
-                for record, files in source.repositories(progress):
-                    blocked = record.owner_key in blocked_owners or record.repository_key in blocked_repositories
-                    if blocked:
-                        skipped["opted_out"] += sum(1 for _ in files)
-                    else:
-                        intake.take(record, files)
-                writer.flush()
-                intake.tell(force=True)
+            with replacing(corpus / "files" / f"{source.name}.parquet") as temporary:
+                try:
+                    with _FilesWriter(temporary) as table:
+                        intake = _Intake(source, index, writer, table, limits, blocked_blobs, skipped, report, progress)
+                        intake.take_all(blocked_owners, blocked_repositories)
+                except OSError as error:
+                    if is_full(error):
+                        writer.discard()  # the room is needed more than a head start for the next ingest
+                    raise
     except OSError as error:
         if is_full(error):
             raise StorageError(
@@ -220,6 +219,16 @@ class _Intake:
     progress: Progress
     seen: set[str] = field(default_factory=set)
     told: float = 0.0
+
+    def take_all(self, blocked_owners: frozenset[str], blocked_repositories: frozenset[str]) -> None:
+        """Take the whole source, apart from what is blocked."""
+        for record, files in self.source.repositories(self.progress):
+            if record.owner_key in blocked_owners or record.repository_key in blocked_repositories:
+                self.skipped["opted_out"] += sum(1 for _ in files)
+            else:
+                self.take(record, files)
+        self.writer.flush()
+        self.tell(force=True)
 
     def take(self, record: RepositoryRecord, files: Iterable[SourceFile]) -> None:
         """Take the files of one repository."""

@@ -305,14 +305,14 @@ class BlockListTest(CorpusCase):
 FULL = """
 import resource, sys
 from pathlib import Path
-from datasets_app.pipeline.corpus import ingest
+from datasets_app.pipeline.corpus import IngestLimits, ingest
 from datasets_app.pipeline.errors import StorageError
 from datasets_app.pipeline.sources.installed import InstalledPackages
 
 site, corpus, limit = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:
-    ingest(InstalledPackages(paths=(site,)), corpus)
+    ingest(InstalledPackages(paths=(site,)), corpus, limits=IngestLimits(blob_file_bytes=100_000))
 except StorageError as error:
     print("StorageError:", error)
 """
@@ -321,14 +321,15 @@ except StorageError as error:
 class InterruptedTest(CorpusCase):
     def test_a_full_disk_leaves_the_last_good_state(self) -> None:
         ingest(self.packages(), self.corpus)
-        before = files_table(self.corpus)
-        noise = {f"noise/n{n}.py": base64.b64encode(os.urandom(300_000)) for n in range(8)}
+        before, stored = files_table(self.corpus), blob_files(self.corpus)
+        noise = {f"noise/n{n}.py": base64.b64encode(os.urandom(300_000 if n == 7 else 100_000)) for n in range(8)}
         make_site_packages(self.site, [FakePackage("noise", "n/noise", "MIT", noise)])
         # A limit on the size of a file is what a test can set on any machine; the system answers as on a full disk.
         found = subprocess.run(
             [sys.executable, "-c", FULL, self.site, self.corpus, "200000"], capture_output=True, text=True, check=True
         )
         self.assertIn("StorageError: The disk is full", found.stdout)
+        self.assertEqual(blob_files(self.corpus), stored)
         self.assertTrue(files_table(self.corpus).equals(before))
         self.assertEqual(self.leftovers(), [])
         for blob in before["blob_id"]:

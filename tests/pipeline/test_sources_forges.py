@@ -31,7 +31,9 @@ class PlaceTest(SimpleTestCase):
                 self.assertEqual(place(address), Place("github.com", "agronholm", "anyio"))
 
     def test_names_keep_the_case_in_which_the_forge_writes_them(self) -> None:
-        self.assertEqual(place("https://github.com/FactoryBoy/factory_boy"), Place("github.com", "FactoryBoy", "factory_boy"))
+        self.assertEqual(
+            place("https://github.com/FactoryBoy/factory_boy"), Place("github.com", "FactoryBoy", "factory_boy")
+        )
 
     def test_a_repository_may_begin_with_a_dot_and_an_owner_with_a_tilde(self) -> None:
         self.assertEqual(place("https://github.com/acme/.github"), Place("github.com", "acme", ".github"))

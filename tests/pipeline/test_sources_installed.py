@@ -70,7 +70,12 @@ class InstalledPackagesTest(SourceCase):
         self.assertIn("no METADATA", self.source.notes[0])
 
     def test_malformed_metadata_is_taken_for_none(self) -> None:
-        for content in (b"\x00\xff\xfe" * 50, b"Name: ../../etc\nLicense-Expression: MIT\n", b"<html>not found</html>", b"Name: \nLicense: MIT\n"):
+        for content in (
+            b"\x00\xff\xfe" * 50,
+            b"Name: ../../etc\nLicense-Expression: MIT\n",
+            b"<html>not found</html>",
+            b"Name: \nLicense: MIT\n",
+        ):
             with self.subTest(content[:20]):
                 make_site_packages(self.root, [FakePackage("odd", "acme/odd", "MIT", {"odd.py": "x = 1\n"})])
                 (self.root / "odd-1.0.dist-info" / "METADATA").write_bytes(content)
@@ -93,7 +98,12 @@ class InstalledPackagesTest(SourceCase):
         self.assertIn("RECORD is malformed", self.source.notes[0])
 
     def test_compiled_files_and_the_installers_own_are_left_out(self) -> None:
-        record = ["pkg/__pycache__/a.cpython-311.pyc", "pkg/b.pyc", "distutils-precedence.pth", "pkg/_vendor/x-1.dist-info/METADATA"]
+        record = [
+            "pkg/__pycache__/a.cpython-311.pyc",
+            "pkg/b.pyc",
+            "distutils-precedence.pth",
+            "pkg/_vendor/x-1.dist-info/METADATA",
+        ]
         found = self.read(FakePackage("pkg", "acme/pkg", "MIT", {"pkg/a.py": "a = 1\n"}, record=record))
         self.assertEqual(found["github.com/acme/pkg"][1], ["pkg/a.py"])
 
@@ -126,9 +136,18 @@ class InstalledPackagesTest(SourceCase):
 
 
 class LicenceOfAPackageTest(SourceCase):
-    def licence_of(self, extra: list[str], files: dict[str, str] | None = None, licence: str | None = None) -> tuple[str | None, str | None]:
+    def licence_of(
+        self, extra: list[str], files: dict[str, str] | None = None, licence: str | None = None
+    ) -> tuple[str | None, str | None]:
         folder = "pkg-1.0.dist-info"
-        make_site_packages(self.root, [FakePackage("pkg", "acme/pkg", licence, {f"{folder}/{k}": v for k, v in (files or {}).items()}, extra=extra)])
+        make_site_packages(
+            self.root,
+            [
+                FakePackage(
+                    "pkg", "acme/pkg", licence, {f"{folder}/{k}": v for k, v in (files or {}).items()}, extra=extra
+                )
+            ],
+        )
         found = read_package(self.root, folder).licence
         return found.expression, found.evidence
 
@@ -140,7 +159,8 @@ class LicenceOfAPackageTest(SourceCase):
     def test_then_classifiers_then_the_license_field(self) -> None:
         isc = "License: ISC"
         self.assertEqual(
-            self.licence_of([isc, "Classifier: License :: OSI Approved :: MIT License"]), ("MIT", "metadata: classifiers")
+            self.licence_of([isc, "Classifier: License :: OSI Approved :: MIT License"]),
+            ("MIT", "metadata: classifiers"),
         )
         self.assertEqual(self.licence_of([isc]), ("ISC", "metadata: License"))
 
@@ -162,7 +182,11 @@ class LicenceOfAPackageTest(SourceCase):
 
     def test_licence_files_of_bundled_parts_are_not_the_packages_own(self) -> None:
         text = next(path for path in environment_paths()[0].glob("[dD]jango-5*.dist-info/**/LICENSE")).read_text()
-        files = {"licenses/LICENSE": text, "licenses/vendor/x/LICENSE": "Other terms. " * 50, "LICENSES.third-party": "More. " * 50}
+        files = {
+            "licenses/LICENSE": text,
+            "licenses/vendor/x/LICENSE": "Other terms. " * 50,
+            "LICENSES.third-party": "More. " * 50,
+        }
         self.assertEqual(self.licence_of([], files)[0], "BSD-3-Clause")
 
     def test_a_license_field_may_hold_the_whole_text(self) -> None:
@@ -187,7 +211,10 @@ class FindPlaceTest(SimpleTestCase):
         self.assertEqual(found.owner, "nearly")
 
     def test_a_tracker_or_funding_page_will_do_where_nothing_else_is_named(self) -> None:
-        found = find_place(["Funding, https://github.com/sponsors/x", "Issues, https://github.com/acme/tool/issues"], "https://tool.org")
+        found = find_place(
+            ["Funding, https://github.com/sponsors/x", "Issues, https://github.com/acme/tool/issues"],
+            "https://tool.org",
+        )
         assert found
         self.assertEqual((found.owner, found.repository), ("acme", "tool"))
 

@@ -43,12 +43,32 @@ class ReadBelowTest(SimpleTestCase):
         self.assert_skipped("symlink_outside", "sibling/a.py")
 
     def test_refuses_a_path_with_two_dots_and_an_absolute_path(self) -> None:
-        for path in ("../secret.py", "sub/../../secret.py", "sub/..", "..", "/etc/passwd", "C:/x.py", "\\\\host\\x", "a\\..\\b"):
+        for path in (
+            "../secret.py",
+            "sub/../../secret.py",
+            "sub/..",
+            "..",
+            "/etc/passwd",
+            "C:/x.py",
+            "\\\\host\\x",
+            "a\\..\\b",
+        ):
             with self.subTest(path):
                 self.assert_skipped("outside", path)
 
     def test_refuses_a_path_that_no_table_can_hold(self) -> None:
-        for path in ("", "a//b.py", "./a.py", "a/./b", "a/", "a\0b", "a\nb.py", "a\\b.py", "a\udcff.py", "x" * (LONGEST_PATH + 1)):
+        for path in (
+            "",
+            "a//b.py",
+            "./a.py",
+            "a/./b",
+            "a/",
+            "a\0b",
+            "a\nb.py",
+            "a\\b.py",
+            "a\udcff.py",
+            "x" * (LONGEST_PATH + 1),
+        ):
             with self.subTest(path):
                 self.assert_skipped("path_invalid", path)
 
