@@ -100,15 +100,15 @@ def field(bound: BoundField, hint: str = "") -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/error_summary.html")
-def error_summary(form: BaseForm) -> dict[str, Any]:
-    """All errors of a form, on top, each a link to its field. Nothing where there is none."""
+def error_summary(form: BaseForm, focus: bool = True) -> dict[str, Any]:
+    """All errors of a form, on top, each a link to its field. Takes the focus. Nothing where there is none."""
     errors: list[tuple[str, str]] = []
     if form.is_bound:
         errors = [("", str(text)) for text in form.non_field_errors()]
         for bound in form:
             target = bound.id_for_label or f"{bound.auto_id}_0"
-            errors += [("" if bound.is_hidden else target, str(text)) for text in bound.errors]
-    return {"errors": errors}
+            errors += [("" if bound.is_hidden else target, f"{bound.label}: {text}") for text in bound.errors]
+    return {"errors": errors, "focus": focus}
 
 
 @register.inclusion_tag("components/progress_bar.html")

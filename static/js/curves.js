@@ -103,6 +103,7 @@ class Curves {
       height: 280,
       scales: { x: { time: false } },
       axes: [{ stroke: ink, grid, ticks: grid, font }, { stroke: ink, grid, ticks: grid, font, size: 64 }],
+      hooks: { setCursor: [(plot) => this.tellLast(plot)] },
       series: [{ label: this.figure.dataset.x.charAt(0).toUpperCase() + this.figure.dataset.x.slice(1) }, ...series],
     };
     this.figure.querySelector("[data-curves-fallback]").hidden = true;
@@ -110,11 +111,20 @@ class Curves {
     this.tools.hidden = false;
     this.plot = new uPlot(options, this.columns(), this.place);
     this.drawn = names.length;
+    this.tellLast(this.plot);
+  }
+
+  // The key shows the values under the pointer; where there is no pointer, the last ones.
+  tellLast(plot) {
+    if (plot.cursor.idx === null || plot.cursor.idx === undefined) plot.setLegend({ idx: plot.data[0].length - 1 }, false);
   }
 
   draw() {
     if (!this.plot || this.drawn !== this.points.size) this.rebuild();
-    else this.plot.setData(this.columns());
+    else {
+      this.plot.setData(this.columns());
+      this.tellLast(this.plot);
+    }
   }
 
   rebuild() {
