@@ -23,7 +23,6 @@ def check_path(path: str) -> None:
         raise FileSkipped("path_invalid", repr(path[:80]))
 
 
-
 def read_below(root: Path, path: str, limit: int) -> bytes:
     """The bytes of the regular file at ``path`` below ``root``.
 
