@@ -1,0 +1,1 @@
+"""The zoo on the command line."""
