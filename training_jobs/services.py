@@ -56,7 +56,7 @@ def launch(
         Conflict: The release or the base may not be used; the text says why.
     """
     require(actor, PERMISSION)
-    if request_token and (same := _of_token(actor, request_token)):
+    if request_token and (same := _of_token(actor, request_token)) is not None:
         return same
     check_model(model_name, base)
     config = config_for(preset, overrides or {}, steps=steps, seconds=seconds, base=base)
@@ -221,4 +221,7 @@ def _carry_metrics(before: Job, after: Job) -> None:
 
 
 def _of_token(actor: Actor, request_token: str) -> Run | None:
-    return Run.objects.filter(request_token=request_token, created_by=row(actor)).select_related("job").first()
+    run = Run.objects.filter(request_token=request_token).select_related("job").first()
+    if run is not None and run.created_by_id != actor.pk:
+        raise Conflict("This token was used by another account. Make up a new one.")
+    return run

@@ -1,17 +1,20 @@
 """A run in this process, on a small real release, with the real trainer and the real zoo."""
 
 import json
+import threading
 
+from django.db import connection
 from django.test import TransactionTestCase
 
 from core import stores
 from core.jobs import execute_here
-from core.models import AuditEntry, Job, LedgerEntry
+from core.models import AuditEntry, Job, JobMetric, LedgerEntry
 from core.permissions import SYSTEM
 from datasets_app.models import Owner
 from datasets_app.services import releases
 from modelzoo.models import ZooModel
 from modelzoo.storage import local_checkpoint, object_path
+from tests.core.test_supervisor import until
 from tests.datasets_app.floor import FloorMixin
 from training_jobs import folders, services
 from training_jobs.models import Run
@@ -122,19 +125,17 @@ class TrainingTests(FloorMixin, TransactionTestCase):
 
     def test_a_release_withdrawn_during_the_run_stops_it(self) -> None:
         run = services.launch(self.staff, release=self.release, preset="tiny", model_name="coder", steps=100_000)
-        from training_jobs import training
 
-        self.addCleanup(setattr, training, "LOOK_EVERY", training.LOOK_EVERY)
-        training.LOOK_EVERY = 0.2
-        original = training.folders.shards_of
-        self.addCleanup(setattr, training.folders, "shards_of", original)
+        def withdraw_when_it_trains() -> None:
+            try:
+                until(lambda: JobMetric.objects.filter(job=run.job_id).exists())
+                releases.withdraw(self.release, self.staff, "it was wrong")
+            finally:
+                connection.close()
 
-        def shards_then_withdraw(release: object) -> list:
-            shards = original(release)
-            releases.withdraw(self.release, self.staff, "it was wrong")
-            return shards
-
-        training.folders.shards_of = shards_then_withdraw
+        other = threading.Thread(target=withdraw_when_it_trains)
+        other.start()
+        self.addCleanup(other.join)
         job = execute_here(Job.objects.get(pk=run.job_id))
         self.assertEqual(job.state, "failed")
         self.assertIn("while the run trained on it", job.error)
