@@ -9,6 +9,7 @@ from pathlib import Path
 import dj_database_url
 import structlog
 from csp.constants import NONE, SELF
+from structlog.typing import Processor
 
 from config import env
 
@@ -131,6 +132,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
+    "expire-requests": {"task": "portal.tasks.expire_requests", "schedule": 3600.0, "options": {"expires": 3600}},
     "find-lost-jobs": {"task": "core.tasks.find_lost_jobs", "schedule": 10.0, "options": {"expires": 10}},
 }
 if REDIS_URL:
@@ -201,7 +203,7 @@ if DEPLOYED:
 # Logs: one JSON object a line where deployed, readable lines on one machine. Never what was looked up, nor by whom.
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_USER_ID_FIELD = None
-_processors = [
+_processors: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

@@ -9,7 +9,7 @@ from core.models import ApiToken, AuditEntry, Job, LedgerEntry, User
 admin.site.register(User, UserAdmin)
 
 
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReadOnly(admin.ModelAdmin):
     """Rows that only services write."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -178,7 +178,7 @@ def claim(job: Job) -> str | None:
     return token if taken else None
 
 
-def heartbeat(job_id: object, claim: str) -> str | None:
+def heartbeat(job_id: uuid.UUID, claim: str) -> str | None:
     """Say that the worker lives. Gives the row's state, or None where the claim is no longer good."""
     rows = Job.objects.filter(pk=job_id, claim=claim, state__in=("running", "cancelling"))
     if not rows.update(heartbeat_at=timezone.now()):
