@@ -1,6 +1,24 @@
-"""The app's addresses."""
+"""Below ``/releases/``: the desk of the curators first, then the releases themselves."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from datasets_app.views import acts, desk, pages
 
 app_name = "datasets"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", pages.release_list, name="releases"),
+    path("desk/", desk.desk, name="desk"),
+    path("desk/ingest/", acts.ingest, name="ingest"),
+    path("desk/build/", acts.build, name="build"),
+    path("desk/<str:name>/<str:version>/", desk.desk_release, name="desk-release"),
+    path("desk/<str:name>/<str:version>/live/", desk.desk_live, name="desk-live"),
+    path("desk/<str:name>/<str:version>/approve/", acts.approve, name="approve"),
+    path("desk/<str:name>/<str:version>/publish/", acts.publish, name="publish"),
+    path("desk/<str:name>/<str:version>/reject/", acts.reject, name="reject"),
+    path("desk/<str:name>/<str:version>/withdraw/", acts.withdraw, name="withdraw"),
+    path("<str:name>/<str:version>/", pages.release_page, name="release"),
+    path("<str:name>/<str:version>/files/", pages.file_list, name="files"),
+    path("<str:name>/<str:version>/files/<int:repository_id>/<path:path>", pages.file_page, name="file"),
+    path("<str:name>/<str:version>/manifest.json", pages.manifest, name="manifest"),
+    path("<str:name>/<str:version>/<path:served>", pages.shard, name="shard"),
+]

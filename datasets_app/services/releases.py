@@ -46,6 +46,8 @@ def start_build(
     name = name or settings.FAIRSTACK_DATASET_NAME
     if version and not VERSION.fullmatch(version):
         raise InvalidInput("A version is a “v” and two numbers, such as v1.1.", "version")
+    if name == "desk":
+        raise InvalidInput("“desk” is an address of this site and cannot name a data set.", "name")
     with transaction.atomic():
         asked = version
         version = version or next_version(name)

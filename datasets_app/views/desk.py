@@ -1,0 +1,108 @@
+"""The desk of the curators: what can be ingested and built, and each release until it is published."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from core.job_view import stages_of
+from core.models import Job
+from datasets_app import browsing
+from datasets_app.comparison import compare
+from datasets_app.forms import IngestForm
+from datasets_app.models import BlockEntry, Release, Source
+from datasets_app.services import blocklist, releases
+
+View = Callable[..., HttpResponseBase]
+
+
+def curators_only(view: View) -> View:
+    """Sign in first; then 403 for those who may do nothing here."""
+
+    @wraps(view)
+    @login_required
+    @never_cache
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not browsing.is_curator(request.user):
+            raise PermissionDenied("This desk is for those who ingest, build or approve. Ask the staff of this site.")
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+@curators_only
+@require_safe
+def desk(request: HttpRequest) -> HttpResponse:
+    """Sources, and all releases in whatever state."""
+    rows = Release.objects.select_related("job").defer("recipe", "funnel", "languages", "licences")
+    page = Paginator(rows, 20).get_page(request.GET.get("page"))
+    newest = releases.parent_of(_dataset())
+    position = newest.blocklist_position if newest else 0
+    context = {
+        "sources": Source.objects.all(),
+        "ingest_form": IngestForm(),
+        "ingesting": Job.objects.filter(kind="datasets.ingest", state__in=("queued", "running", "cancelling")).first(),
+        "page": page,
+        "dataset": _dataset(),
+        "next_version": releases.next_version(_dataset()),
+        "newest": newest,
+        "waiting_blocks": BlockEntry.objects.filter(lifted_at=None, position__gt=position).count(),
+    }
+    return render(request, "datasets_app/desk.html", context)
+
+
+@curators_only
+@require_safe
+def desk_release(request: HttpRequest, name: str, version: str) -> HttpResponse:
+    """One release: its build, figures, comparison with its parent, approvals, and what can be done next."""
+    release = get_object_or_404(
+        Release.objects.select_related("job", "parent", "created_by"), name=name, version=version
+    )
+    return render(request, "datasets_app/desk_release.html", _release_context(release, request.user))
+
+
+@curators_only
+@require_safe
+def desk_live(request: HttpRequest, name: str, version: str) -> HttpResponse:
+    """How far the build is; when it has ended, the whole page is loaded again."""
+    release = get_object_or_404(Release.objects.select_related("job"), name=name, version=version)
+    response = render(request, "datasets_app/desk_live.html", {"release": release, "stages": _stages(release)})
+    if release.state != "building" or release.stalled:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+def _release_context(release: Release, user: Any) -> dict[str, Any]:
+    approvals = list(release.approvals.select_related("user"))
+    purge = Job.objects.filter(kind="datasets.purge", dedupe_key=f"datasets.purge:{release.pk}").first()
+    built = release.state in ("built", "published")
+    return {
+        "release": release,
+        "stages": _stages(release),
+        "approvals": approvals,
+        "missing": releases.approvals_missing(release),
+        "approved_by_me": any(approval.user_id == user.pk for approval in approvals),
+        "funnel": browsing.funnel_bars(release, every_reason=True),
+        "comparison": compare(release) if built and release.parent else None,
+        "overtaken": release.state == "built" and blocklist.holds_blocked(release),
+        "purge": purge,
+        "may_approve": user.has_perm(releases.APPROVE),
+        "may_build": user.has_perm(releases.BUILD),
+    }
+
+
+def _stages(release: Release) -> list[Any]:
+    return stages_of(release.job) if release.job and release.state in ("building", "failed") else []
+
+
+def _dataset() -> str:
+    return str(settings.FAIRSTACK_DATASET_NAME)

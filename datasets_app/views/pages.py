@@ -1,0 +1,153 @@
+"""What everybody may see: the releases, their files, and the bytes."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from datasets_app import browsing
+from datasets_app.browsing import FileFilter, Withdrawn
+from datasets_app.models import Release
+from datasets_app.pipeline.format import shard_path
+from datasets_app.purging import releases_folder
+
+View = Callable[..., HttpResponseBase]
+PER_PAGE = 20
+
+
+def gone_if_withdrawn(view: View) -> View:
+    """Answer 410 with the reason for every address below a release that was withdrawn."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except Withdrawn as error:
+            later = Release.objects.filter(name=error.release.name, state="published").order_by("-published_at").first()
+            return render(
+                request, "datasets_app/withdrawn.html", {"release": error.release, "later": later}, status=410
+            )
+
+    return guarded
+
+
+@require_safe
+def release_list(request: HttpRequest) -> HttpResponse:
+    """Published releases, newest first, and those that were withdrawn."""
+    rows = (
+        Release.objects.filter(state__in=("published", "withdrawn"))
+        .only("name", "version", "state", "files", "bytes", "shards", "published_at", "withdrawn_at")
+        .order_by("-published_at", "-pk")
+    )
+    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "curator": browsing.is_curator(request.user)}
+    return render(request, "datasets_app/releases.html", context)
+
+
+@require_safe
+@gone_if_withdrawn
+def release_page(request: HttpRequest, name: str, version: str) -> HttpResponse:
+    """What a release is and what it is made of."""
+    release = browsing.visible_release(name, version, request.user)
+    files = reverse("datasets:files", args=[name, version])
+    languages = browsing.language_bars(release)
+    for row in languages:
+        if "language" in row:
+            row["url"] = f"{files}?{urlencode({'language': row['language']})}"
+    context = {
+        "release": release,
+        "languages": languages,
+        "licences": browsing.licence_bars(release),
+        "funnel": browsing.funnel_bars(release),
+        "owners": browsing.owners_shown(release),
+        "language_count": len(release.languages),
+        "licence_count": len(release.licences),
+        "read": reading_example(release),
+        "curator": browsing.is_curator(request.user),
+    }
+    return render(request, "datasets_app/release.html", context)
+
+
+def reading_example(release: Release) -> str:
+    """A few lines that read the release's largest language."""
+    base = f"{settings.FAIRSTACK_SITE_URL}{release.get_absolute_url()}"
+    language = release.languages[0]["language"] if release.languages else "Python"
+    served = next(
+        (
+            name
+            for name, shard in browsing.open_release(release).served_names().items()
+            if shard["language"] == language
+        ),
+        "",
+    )
+    address = f"{base}{served.replace(' ', '%20')}"
+    return f'import polars as pl\n\nfiles = pl.read_parquet("{address}")\nprint(files.select("owner", "path", "licence"))\n'
+
+
+@require_safe
+@gone_if_withdrawn
+def file_list(request: HttpRequest, name: str, version: str) -> HttpResponse:
+    """Files, narrowed by language, account and repository; everything stands in the address."""
+    release = browsing.visible_release(name, version, request.user)
+    wanted = FileFilter(**{key: request.GET.get(key, "").strip()[:400] for key in ("language", "owner", "repository")})
+    try:
+        number = max(1, int(request.GET.get("page", "1")))
+    except ValueError:
+        number = 1
+    number = min(number, browsing.DEEPEST // browsing.PAGE)
+    found = browsing.list_files(release, wanted, (number - 1) * browsing.PAGE)
+    reachable = min(found.total, browsing.DEEPEST)
+    page = Paginator(range(reachable), browsing.PAGE).get_page(number)
+    context = {
+        "release": release,
+        "wanted": wanted,
+        "narrowed": wanted.as_query(),
+        "files": found,
+        "page": page,
+        "reachable": reachable,
+        "languages": [row["language"] for row in release.languages],
+    }
+    return render(request, "datasets_app/files.html", context)
+
+
+@require_safe
+@gone_if_withdrawn
+def file_page(request: HttpRequest, name: str, version: str, repository_id: int, path: str) -> HttpResponse:
+    """One file as it was published."""
+    release = browsing.visible_release(name, version, request.user, large=False)
+    repository, row = browsing.read_file(release, repository_id, path)
+    context = {"release": release, "repository": repository, "file": row, "filename": path.rsplit("/", 1)[-1]}
+    return render(request, "datasets_app/file.html", context)
+
+
+@require_safe
+@gone_if_withdrawn
+def manifest(request: HttpRequest, name: str, version: str) -> HttpResponseBase:
+    """The manifest: shards, figures and digests, no account's name."""
+    release = browsing.visible_release(name, version, request.user, large=False)
+    opened = browsing.open_release(release)
+    return FileResponse((opened.folder / "manifest.json").open("rb"), content_type="application/json")
+
+
+@require_safe
+@gone_if_withdrawn
+def shard(request: HttpRequest, name: str, version: str, served: str) -> HttpResponseBase:
+    """One Parquet file of a release, ``data/<language>/part-NNNNN.parquet``."""
+    release = browsing.visible_release(name, version, request.user, large=False)
+    entry = browsing.open_release(release).served_names().get(served)
+    if entry is None:
+        raise Http404("The release has no shard at this address.")
+    path = shard_path(releases_folder(), entry["digest"])
+    response = FileResponse(
+        path.open("rb"), content_type="application/vnd.apache.parquet", filename=served.rsplit("/", 1)[-1]
+    )
+    response["ETag"] = f'"{entry["digest"]}"'
+    return response
