@@ -4,6 +4,13 @@ from django.apps import AppConfig
 
 
 class PortalConfig(AppConfig):
-    """Portal."""
+    """Search, requests, proofs, the desk, transparency, the catalogue."""
 
     name = "portal"
+    verbose_name = "Portal"
+
+    def ready(self) -> None:
+        from portal import catalogue, news, tasks  # noqa: F401
+
+        catalogue.register_store()
+        news.connect()

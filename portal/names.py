@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from core.errors import InvalidInput
-from portal.policies import forges
+from datasets_app.pipeline.sources.forges import NOT_OWNERS, place
+from portal.policies import places
 
-LONGEST = 100  # characters of one segment; no forge allows more
-DEEPEST = 6  # segments of an account: groups within groups
-_SEGMENT = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
-_SSH = re.compile(r"(?:ssh://)?git@(?P<forge>[^:/]+)[:/](?P<path>.+)")
+LONGEST = 100  # characters of one part of a name; no forge allows more
+DEEPEST = 8  # parts of a repository's name in nested groups
+_PART = re.compile(r"[A-Za-z0-9_~](?:[A-Za-z0-9_.~+-]*[A-Za-z0-9_+-])?")
+ALLOWED = "names have letters, digits, dots, hyphens and underscores only"
 
 
 @dataclass(frozen=True)
@@ -30,16 +31,15 @@ def account_name(text: str) -> str:
         InvalidInput: It is no name that a forge could have given.
     """
     text = text.strip().strip("/").removeprefix("@")
-    segments = text.split("/")
     if not text:
         raise InvalidInput("Enter the name of the account.", "account")
-    if len(segments) > DEEPEST or not all(_plain(segment) for segment in segments):
-        raise InvalidInput(_complaint("account"), "account")
+    if not _plain(text):
+        raise InvalidInput(f"This is not the name of an account: {ALLOWED}.", "account")
     return text
 
 
 def repository_name(text: str, field: str = "repository") -> str:
-    """A well-formed repository name.
+    """A well-formed repository name, without its owner. In a group within a group it is ``group/name``.
 
     Raises:
         InvalidInput: It is no name that a forge could have given.
@@ -47,13 +47,14 @@ def repository_name(text: str, field: str = "repository") -> str:
     text = text.strip().strip("/").removesuffix(".git")
     if not text:
         raise InvalidInput("Enter the name of the repository.", field)
-    if not _plain(text, dots=True):
-        raise InvalidInput(_complaint("repository"), field)
+    parts = text.split("/")
+    if len(parts) > DEEPEST or not all(_plain(part.removeprefix(".")) for part in parts):
+        raise InvalidInput(f"This is not the name of a repository: {ALLOWED}.", field)
     return text
 
 
 def read(text: str) -> Named:
-    """What a person typed as an account: a name, ``owner/name`` or an address on a forge that we know.
+    """What a person typed as an account: a name, ``owner/name``, or the address of either on a forge that we know.
 
     Raises:
         InvalidInput: It is none of these, or the forge is unknown.
@@ -61,39 +62,36 @@ def read(text: str) -> Named:
     text = unicodedata.normalize("NFC", text).strip()
     if len(text) > 500:
         raise InvalidInput("That is longer than any name or address. Enter the name of the account.", "account")
-    host, path = None, text
-    if ssh := _SSH.fullmatch(text):
-        host, path = ssh["forge"], ssh["path"]
-    elif "://" in text or text.split("/")[0].lower().removeprefix("www.") in forges():
-        try:
-            parts = urlsplit(text if "://" in text else f"https://{text}")
-            host, path = parts.hostname or "", unquote(parts.path)
-        except ValueError:
-            raise InvalidInput(_complaint("account"), "account") from None
+    if found := place(text):
+        return Named(_known(found.forge), account_name(found.owner), repository_name(found.repository))
+    host, path = _address(text)
+    parts = [part for part in path.split("/") if part]
     if host is not None:
-        host = host.lower().removeprefix("www.")
-        if host not in forges():
-            raise InvalidInput(f"We only know accounts on {', '.join(forges())}.", "account")
-    segments = [segment for segment in path.split("/") if segment]
-    if "-" in segments[2:]:  # GitLab's pages of a repository lie below /-/
-        segments = segments[: segments.index("-", 2)]
-    elif host != "gitlab.com":
-        segments = segments[:2]
-    if not segments:
-        raise InvalidInput("Enter the name of the account.", "account")
-    if len(segments) == 1:
-        return Named(host, account_name(segments[0]), None)
-    return Named(host, account_name("/".join(segments[:-1])), repository_name(segments[-1]))
+        _known(host)
+        if parts and parts[0].lower() in NOT_OWNERS | {"project"}:  # .../orgs/<name>, pypi.org/project/<name>
+            parts = parts[1:2]
+        return Named(host, account_name("/".join(parts[:1])), None)
+    if len(parts) < 2:
+        return Named(None, account_name(path), None)
+    return Named(None, account_name(parts[0]), repository_name("/".join(parts[1:])))
 
 
-def _plain(segment: str, *, dots: bool = False) -> bool:
-    if len(segment) > LONGEST or segment.startswith("-") or ".." in segment:
-        return False
-    if dots:  # ".github" is a repository
-        segment = segment.removeprefix(".")
-    return _SEGMENT.fullmatch(segment) is not None
+def _address(text: str) -> tuple[str | None, str]:
+    """Host and path of a web address; None and the text where it is no address."""
+    if "://" not in text and text.split("/")[0].lower().removeprefix("www.") not in places():
+        return None, text
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        return (parts.hostname or "").lower().removeprefix("www."), unquote(parts.path)
+    except ValueError:  # such as an unclosed [ of an IPv6 address
+        raise InvalidInput("This is not a web address. Enter the name of the account.", "account") from None
 
 
-def _complaint(what: str) -> str:
-    article = "an" if what == "account" else "a"
-    return f"This is not the name of {article} {what}: names have letters, digits, dots, hyphens and underscores only."
+def _known(forge: str) -> str:
+    if forge not in places():
+        raise InvalidInput(f"We do not know accounts on {forge[:80]}. We know {', '.join(places())}.", "account")
+    return forge
+
+
+def _plain(part: str) -> bool:
+    return len(part) <= LONGEST and ".." not in part and _PART.fullmatch(part) is not None

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from datasets_app.pipeline.sources.forges import FORGES
+
 DEFAULT_FORGES = {
     "github.com": "https://github.com/{owner}/{repository}.git",
     "gitlab.com": "https://gitlab.com/{owner}/{repository}.git",
@@ -58,3 +60,9 @@ def after(moment: datetime, days: int) -> datetime:
 def forges() -> dict[str, str]:
     """For each forge the address from which a repository is cloned, with ``{owner}`` and ``{repository}`` in it."""
     return dict(getattr(settings, "FAIRSTACK_FORGES", DEFAULT_FORGES))
+
+
+def places() -> list[str]:
+    """Every host where an account can be: those where ownership can be proven by git first, then the others that we know of."""
+    provable = list(forges())
+    return provable + sorted((FORGES | {"pypi.org"}) - set(provable))

@@ -25,10 +25,12 @@ class OptOutRequest(models.Model):
     """
 
     ACCOUNT, REPOSITORIES = "account", "repositories"
+    PAGES, API = "pages", "api"
     SCOPES = [(ACCOUNT, "The whole account, now and in future"), (REPOSITORIES, "Only certain repositories")]
 
     reference = models.CharField(max_length=20, unique=True, editable=False)
     requester = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="opt_out_requests")
+    origin = models.CharField(max_length=5, choices=[(PAGES, "the pages"), (API, "the API")], default=PAGES)
     state = models.CharField(max_length=12, default="draft", choices=states.CHOICES)
     forge = models.CharField(max_length=NAME_LENGTH, blank=True, help_text="Host name, such as github.com.")
     account = models.CharField(max_length=NAME_LENGTH, blank=True)
@@ -60,7 +62,9 @@ class OptOutRequest(models.Model):
         permissions = [("review_request", "Can see, verify and decide opt-out requests")]
         indexes = [models.Index(fields=["state", "due_at"], name="request_queue")]
         constraints = [
-            models.UniqueConstraint(fields=["requester"], condition=models.Q(state="draft"), name="one_draft_a_person"),
+            models.UniqueConstraint(
+                fields=["requester", "origin"], condition=models.Q(state="draft"), name="one_draft_a_person"
+            ),
             models.UniqueConstraint(
                 fields=["requester", "fingerprint"],
                 condition=models.Q(state__in=states.UNDER_WAY),

@@ -36,13 +36,15 @@ def clone_address(template: str, owner: str, repository: str) -> str:
     Raises:
         ValueError: The template's protocol is not one that we speak.
     """
-    address = template.format(owner=quote(owner, safe="/"), repository=quote(repository, safe=""))
+    address = template.format(owner=quote(owner, safe="~"), repository=quote(repository, safe="/~"))
     if urlsplit(address).scheme not in PROTOCOLS:
         raise ValueError(f"The address of a forge must begin with one of {', '.join(PROTOCOLS)}: {template!r}.")
     return address
 
 
-def read_file(address: str, path: str, workdir: Path, *, timeout: float = TIMEOUT, largest: int = LARGEST_FETCH) -> bytes:
+def read_file(
+    address: str, path: str, workdir: Path, *, timeout: float = TIMEOUT, largest: int = LARGEST_FETCH
+) -> bytes:
     """The content of ``path`` at the top of the default branch.
 
     Args:
@@ -56,7 +58,16 @@ def read_file(address: str, path: str, workdir: Path, *, timeout: float = TIMEOU
         GitRefused: The repository cannot be read, is empty or too large, or has no such plain file.
     """
     runner = _Git(workdir, urlsplit(address).scheme, timeout, largest)
-    clone = ["clone", "--quiet", "--bare", "--depth=1", "--no-tags", "--single-branch", "--filter=blob:none", "--template="]
+    clone = [
+        "clone",
+        "--quiet",
+        "--bare",
+        "--depth=1",
+        "--no-tags",
+        "--single-branch",
+        "--filter=blob:none",
+        "--template=",
+    ]
     runner.run([*clone, "--", address, "repository"])
     if not runner.run(["-C", "repository", "rev-list", "--max-count=1", "--all"]).strip():
         raise GitRefused("empty")

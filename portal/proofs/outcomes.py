@@ -19,16 +19,20 @@ OUTCOMES = {
         "that you pushed to the default branch.",
     ),
     "not_a_file": Outcome(
-        False, "There is something called .fairstack-challenge, but it is a link, a folder or a submodule. Make it an ordinary file."
+        False,
+        "There is something called .fairstack-challenge, but it is a link, a folder or a submodule. Make it an ordinary file.",
     ),
     "wrong_text": Outcome(
-        False, "The file is there, but its first line is not your challenge. Copy the line from this page again, and nothing else."
+        False,
+        "The file is there, but its first line is not your challenge. Copy the line from this page again, and nothing else.",
     ),
     "other_challenge": Outcome(
         False,
         "The file holds a challenge of another request, or an older one of this request. Put the line from this page into it.",
     ),
-    "expired": Outcome(False, "The challenge had expired before we looked. Get a new one below and put it into the file."),
+    "expired": Outcome(
+        False, "The challenge had expired before we looked. Get a new one below and put it into the file."
+    ),
     "empty": Outcome(False, "We reached the repository, but it has no commits."),
     "unreachable": Outcome(
         False,
@@ -40,10 +44,12 @@ OUTCOMES = {
         "The repository did not arrive in time. Try again later, or put the file into a smaller repository of the account.",
     ),
     "too_large": Outcome(
-        False, "The repository is larger than what we fetch for a check. Put the file into a smaller repository of the account."
+        False,
+        "The repository is larger than what we fetch for a check. Put the file into a smaller repository of the account.",
     ),
     "out_of_scope": Outcome(
-        False, "The repository is not one that you named in this request, so a file in it does not count. Choose one of those."
+        False,
+        "The repository is not one that you named in this request, so a file in it does not count. Choose one of those.",
     ),
     "ended": Outcome(False, "The request no longer waited for a proof when we looked."),
 }

@@ -46,5 +46,7 @@ def targets_of(request: OptOutRequest) -> list[tuple[Owner, Repository | None]]:
 
 def fingerprint_of(request: OptOutRequest) -> str:
     """A keyed hash of account and scope, by which the same request is known again."""
-    names = sorted(request.repositories.values_list("name_folded", flat=True)) if request.scope != request.ACCOUNT else []
+    names = (
+        sorted(request.repositories.values_list("name_folded", flat=True)) if request.scope != request.ACCOUNT else []
+    )
     return keyed_hash("request", "\n".join([request.owner_key, request.scope, *names]))

@@ -10,7 +10,7 @@ from core.errors import Conflict, InvalidInput, PermissionDenied
 from core.models import User
 from portal import names
 from portal.models import OptOutRequest, RequestedRepository
-from portal.policies import forges
+from portal.policies import places
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: nothing that is mistaken for something else
 MOST_REPOSITORIES = 500
@@ -23,21 +23,21 @@ def new_reference() -> str:
     return "FS-" + "-".join("".join(letters[start : start + 4]) for start in (0, 4, 8))
 
 
-def current(user: User) -> OptOutRequest | None:
+def current(user: User, origin: str = OptOutRequest.PAGES) -> OptOutRequest | None:
     """The person's draft, or None."""
-    return OptOutRequest.objects.filter(requester=user, state="draft").first()
+    return OptOutRequest.objects.filter(requester=user, state="draft", origin=origin).first()
 
 
-def start(user: User) -> OptOutRequest:
-    """The person's draft; made where there is none. A person has one at a time."""
-    if draft := current(user):
+def start(user: User, origin: str = OptOutRequest.PAGES) -> OptOutRequest:
+    """The person's draft; made where there is none. A person has one at a time on the pages."""
+    if draft := current(user, origin):
         return draft
     try:
         with transaction.atomic():
-            draft = OptOutRequest.objects.create(requester=user, reference=new_reference())
+            draft = OptOutRequest.objects.create(requester=user, origin=origin, reference=new_reference())
             audit.record(user, "start request", draft)
     except IntegrityError:  # the same form, sent twice at once
-        draft = current(user)
+        draft = current(user, origin)
         if draft is None:
             raise
     return draft
@@ -50,7 +50,7 @@ def set_account(draft: OptOutRequest, actor: User, text: str, forge: str) -> Non
         InvalidInput: It is no account, or the forge is unknown or differs from the one in the address.
     """
     named = names.read(text)
-    if named.forge is None and forge not in forges():
+    if named.forge is None and forge not in places():
         raise InvalidInput("Choose where the account is.", "forge")
     found = named.forge or forge
     with transaction.atomic():
@@ -85,7 +85,9 @@ def set_repositories(draft: OptOutRequest, actor: User, wanted: list[str]) -> No
     if not chosen:
         raise InvalidInput("Choose or enter at least one repository.", "more")
     if len(chosen) > MOST_REPOSITORIES:
-        raise InvalidInput(f"That is more than {MOST_REPOSITORIES}. Opt out the whole account, or split the request.", "more")
+        raise InvalidInput(
+            f"That is more than {MOST_REPOSITORIES}. Opt out the whole account, or split the request.", "more"
+        )
     with transaction.atomic():
         _change(draft, actor, scope=OptOutRequest.REPOSITORIES)
         draft.repositories.exclude(name_folded__in=chosen).delete()
@@ -133,12 +135,15 @@ def missing_step(draft: OptOutRequest) -> str:
 
 def _own_repository(draft: OptOutRequest, text: str) -> str:
     """The repository's name in what was typed, which may be a name, ``owner/name`` or an address."""
-    named = names.read(text) if "/" in text.strip().strip("/") or "@" in text else None
-    if named is None:
-        return names.repository_name(text, "more")
+    try:
+        if "/" not in text.strip().strip("/"):
+            return names.repository_name(text, "more")
+        named = names.read(text)
+    except InvalidInput as error:
+        raise InvalidInput(f"“{text.strip()[:80]}”: {error}", "more") from error
     theirs = named.account.casefold() != draft.account.casefold() or (named.forge or draft.forge) != draft.forge
     if named.repository is None or theirs:
-        raise InvalidInput(f"“{text.strip()[:120]}” is not a repository of {draft.account} on {draft.forge}.", "more")
+        raise InvalidInput(f"“{text.strip()[:80]}” is not a repository of {draft.account} on {draft.forge}.", "more")
     return named.repository
 
 

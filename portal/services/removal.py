@@ -83,7 +83,9 @@ def figures(request: OptOutRequest, release: Release, stores: list[str]) -> dict
     names = {(entry["name"], entry["version"]) for entry in request.exposure}
     now = {
         (other.name, other.version): other.withdrawn_at
-        for other in Release.objects.filter(name__in={name for name, _ in names}).only("name", "version", "withdrawn_at")
+        for other in Release.objects.filter(name__in={name for name, _ in names}).only(
+            "name", "version", "withdrawn_at"
+        )
     }
     releases = []
     for entry in request.exposure:

@@ -64,7 +64,9 @@ def submit(draft: OptOutRequest, actor: User) -> OptOutRequest:
                     changed_at=now,
                 )
         except IntegrityError:  # the same, sent from two drafts at once
-            raise AlreadyAsked(OptOutRequest.objects.get(requester=actor, fingerprint=mark, state__in=UNDER_WAY)) from None
+            raise AlreadyAsked(
+                OptOutRequest.objects.get(requester=actor, fingerprint=mark, state__in=UNDER_WAY)
+            ) from None
         if request.scope == OptOutRequest.ACCOUNT:
             request.repositories.all().delete()
         note(request, "submitted", actor)
@@ -73,6 +75,24 @@ def submit(draft: OptOutRequest, actor: User) -> OptOutRequest:
         issue_challenge(request, actor)
         audit.record(actor, "send request", request, scope=request.scope)
     return request
+
+
+def send_at_once(actor: User, *, forge: str, account: str, repositories: list[str], message: str = "") -> OptOutRequest:
+    """Make a request from all its answers and send it, without touching a draft that the person may have.
+
+    Raises:
+        InvalidInput: An answer cannot be.
+        AlreadyAsked: The same request of the same person is under way.
+    """
+    with transaction.atomic():
+        draft = drafts.start(actor, OptOutRequest.API)
+        drafts.set_account(draft, actor, account, forge)
+        if repositories:
+            drafts.set_repositories(draft, actor, repositories)
+        else:
+            drafts.set_scope(draft, actor, OptOutRequest.ACCOUNT)
+        drafts.set_message(draft, actor, message)
+        return submit(draft, actor)
 
 
 def withdraw(request: OptOutRequest, actor: User) -> None:
@@ -120,5 +140,3 @@ def keep_time(now: datetime | None = None) -> dict[str, int]:
                 audit.record(SYSTEM, "close request", request)
                 done["closed"] += 1
     return done
-
-

@@ -1,0 +1,52 @@
+"""A request's timeline: what happened, where it stands, what is still to come and by when."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from portal import states
+from portal.models import OptOutRequest, RequestEvent
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line: ``mark`` is ``done``, ``now``, ``failed`` or ``next``; ``by`` is the promise for what is to come."""
+
+    mark: str
+    title: str
+    text: str
+    at: datetime | None = None
+    by: datetime | None = None
+    event: RequestEvent | None = None
+
+
+ENDS_BADLY = ("rejected", "withdrawn", "expired")
+MILESTONES = {
+    "verifying": "You show that the account is yours",
+    "triage": "A reviewer decides",
+    "scheduled": "Your code enters the block-list",
+    "rebuilding": "A release without your code is published",
+    "removed": "The older bytes are erased and everything is read again",
+}
+
+
+def timeline(request: OptOutRequest) -> list[Step]:
+    """The events so far, the state now, and the milestones that are still to come."""
+    steps = [
+        Step(
+            "failed" if event.kind in (*ENDS_BADLY, "check_failed") else "done", event.words, "", event.at, event=event
+        )
+        for event in request.events.select_related("actor")
+    ]
+    if request.state in (*states.ENDED, "draft"):
+        return steps
+    coming = [state for state in MILESTONES if states.PATH.index(state) >= states.PATH.index(request.state)]
+    if request.state in ("scheduled", "accepted"):
+        coming = ["rebuilding", "removed"]
+    elif request.state == "rebuilding":
+        coming = ["removed"]
+    for place, state in enumerate(coming):
+        last = request.due_at if place or not request.next_deadline else request.next_deadline
+        steps.append(
+            Step("now" if not place else "next", MILESTONES[state], request.text.next if not place else "", None, last)
+        )
+    return steps
