@@ -29,7 +29,9 @@ def make_revision(release: Release, name: str = "old-coder", licence_key: str = 
     """A model of the zoo with one revision, its bytes left out."""
     terms = LicenceTerms.objects.filter(key=licence_key).order_by("-version").first()
     if terms is None:
-        terms = LicenceTerms.objects.create(key=licence_key, version=1, title=licence_key, text="terms", sha256="0" * 64, notice="")
+        terms = LicenceTerms.objects.create(
+            key=licence_key, version=1, title=licence_key, text="terms", sha256="0" * 64, notice=""
+        )
     model = ZooModel.objects.create(org="fairstack", name=name, licence_key=licence_key)
     revision = Revision.objects.create(
         model=model,
@@ -44,7 +46,9 @@ def make_revision(release: Release, name: str = "old-coder", licence_key: str = 
     return revision
 
 
-def make_run(release: Release, actor: User | None = None, name: str = "coder", state: str = "queued", **fields: Any) -> Run:
+def make_run(
+    release: Release, actor: User | None = None, name: str = "coder", state: str = "queued", **fields: Any
+) -> Run:
     """A run launched by the service, its job then moved to ``state``."""
     run = services.launch(actor or SYSTEM, release=release, preset="tiny", model_name=name, **fields)
     assert run.job is not None

@@ -46,7 +46,12 @@ class KilledTests(FloorMixin, TransactionTestCase):
 
     def launch(self, name: str) -> Run:
         return services.launch(
-            self.staff, release=self.release, preset="tiny", model_name=name, steps=400, overrides={"checkpoint_every": 20}
+            self.staff,
+            release=self.release,
+            preset="tiny",
+            model_name=name,
+            steps=400,
+            overrides={"checkpoint_every": 20},
         )
 
     def start(self, job: Job) -> threading.Thread:

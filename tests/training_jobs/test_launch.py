@@ -47,7 +47,9 @@ class LaunchTests(TestCase):
             run = self.launch(actor, overrides={"lr": 0.001}, steps=7)
         self.assertEqual(len(wake_ups), 1)
         self.assertEqual((run.job.kind, run.job.queue, run.job.params), ("training.run", "gpu", {"run": run.pk}))
-        self.assertEqual((run.name, run.state, run.kind, run.created_by), ("fairstack/coder", "queued", "from scratch", actor))
+        self.assertEqual(
+            (run.name, run.state, run.kind, run.created_by), ("fairstack/coder", "queued", "from scratch", actor)
+        )
         self.assertEqual((run.config["lr"], run.config["steps"], run.config["seconds"]), (0.001, 7, None))
         self.assertNotIn("base", run.config)
         entry = AuditEntry.objects.get(action="launch run")
@@ -109,7 +111,12 @@ class LaunchTests(TestCase):
             ({"steps": 0}, "steps"),
             ({"seconds": float("inf")}, "seconds"),
             ({"model_name": "a/b"}, "model_name"),
-            ({"model_name": "..", }, "model_name"),
+            (
+                {
+                    "model_name": "..",
+                },
+                "model_name",
+            ),
             ({"model_name": "Old-Coder"}, "model_name"),
         ]
         make_revision(self.release)
@@ -197,7 +204,9 @@ class TwoAtOnceTests(TransactionTestCase):
 
         def send() -> None:
             try:
-                made.append(services.launch(actor, release=release, preset="tiny", model_name="coder", request_token="t").pk)
+                made.append(
+                    services.launch(actor, release=release, preset="tiny", model_name="coder", request_token="t").pk
+                )
             finally:
                 connection.close()
 

@@ -11,11 +11,12 @@ from core.jobs import execute_here
 from core.models import AuditEntry, Job, JobMetric, LedgerEntry
 from core.permissions import SYSTEM
 from datasets_app.models import Owner
+from datasets_app.pipeline.progress import silent
 from datasets_app.services import releases
 from modelzoo.models import ZooModel
 from modelzoo.storage import local_checkpoint, object_path
 from tests.core.test_supervisor import until
-from tests.datasets_app.floor import FloorMixin
+from tests.datasets_app.floor import MARKER, FloorMixin, files_below
 from training_jobs import folders, services
 from training_jobs.models import Run
 from training_jobs.trainer import tokens
@@ -86,7 +87,9 @@ class TrainingTests(FloorMixin, TransactionTestCase):
         with self.subTest("a second run uses the tokenizer and the tokens that are there"):
             made = {path: path.stat().st_mtime_ns for path in folders.token_root().rglob("tokenizer.json")}
             self.train("second")
-            self.assertEqual(made, {path: path.stat().st_mtime_ns for path in folders.token_root().rglob("tokenizer.json")})
+            self.assertEqual(
+                made, {path: path.stat().st_mtime_ns for path in folders.token_root().rglob("tokenizer.json")}
+            )
 
         with self.subTest("a fine-tune keeps the base's tokenizer, names its base, and becomes a new revision"):
             tuned = self.train(base=revision, overrides={"lr": 1e-4})
@@ -98,7 +101,9 @@ class TrainingTests(FloorMixin, TransactionTestCase):
             self.assertTrue(object_path(revision.files.get(path="model.safetensors").sha256).is_file())
             self.assertFalse((folders.run_folder(tuned) / "base").exists())
 
-        with self.subTest("after an opt-out no token file holds the document, and what read the old release is cleared"):
+        with self.subTest(
+            "after an opt-out no token file holds the document, and what read the old release is cleared"
+        ):
             token_folder = tokens.folders(folders.token_root())
             self.assertTrue(token_folder)
             waiting = services.launch(self.staff, release=self.release, preset="tiny", model_name="late")
@@ -113,6 +118,8 @@ class TrainingTests(FloorMixin, TransactionTestCase):
             waiting.job.refresh_from_db()
             self.assertEqual(waiting.job.state, "cancelled")
             self.assertEqual(stores.unowned_paths(), [])
+            for path in [*files_below(folders.token_root()), *files_below(self.data / "runs")]:
+                self.assertNotIn(MARKER, path.read_bytes(), path)
 
     def test_a_release_withdrawn_before_the_job_starts_is_refused_by_the_job(self) -> None:
         run = services.launch(self.staff, release=self.release, preset="tiny", model_name="coder")

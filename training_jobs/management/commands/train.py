@@ -70,17 +70,17 @@ class Command(BaseCommand):
         self._tell_end(Run.objects.select_related("revision__model").get(pk=run.pk), job)
 
     def _follow(self, job: Job) -> Job:
-        told = 0
-        before = ""
+        told = begun = 0
         while True:
             job.refresh_from_db()
             for line in job.log_lines.filter(pk__gt=told):
                 told = line.pk
                 self.stdout.write(f"  {line.text}")
-            stage = job.current_stage
-            if stage is not None and stage["stage"] != before:
-                before = str(stage["stage"])
-                self.stdout.write(f"{before} …")
+            if len(job.stages) < begun:  # another attempt
+                begun = 0
+            for stage in job.stages[begun:]:
+                self.stdout.write(f"{stage['stage']} …")
+            begun = len(job.stages)
             if not job.active:
                 return job
             time.sleep(LOOK_EVERY)
