@@ -109,7 +109,8 @@ def _thin(items: Sequence[T], most: int) -> list[T]:
 
 def _ticks(low: float, high: float, about: int, *, whole: bool = False) -> list[float]:
     """Round values that span ``low`` to ``high``: steps of 1, 2 or 5 times a power of ten."""
-    span = high - low or abs(high) or 1.0
+    # A span too small for the numbers' own precision is widened: such a curve is a level line.
+    span = max(high - low, 1e-9 * max(abs(low), abs(high), 1.0))
     step = 10 ** math.floor(math.log10(span / about))
     for factor in (1, 2, 5, 10):
         if span / (step * factor) <= about:
@@ -120,4 +121,4 @@ def _ticks(low: float, high: float, about: int, *, whole: bool = False) -> list[
     first, last = math.floor(low / step), math.ceil(high / step)
     if first == last:
         last += 1
-    return [round(index * step, 10) for index in range(first, last + 1)]
+    return [float(f"{index * step:.12g}") for index in range(first, last + 1)]  # 0.3, not 0.30000000000000004
