@@ -26,7 +26,7 @@ class SignInForm(AuthenticationForm):
         self.fields["username"].widget.attrs.update({"spellcheck": "false", "autofocus": False})
 
 
-class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
+class SignUpForm(UserCreationForm):
     """A new account: a name and a password suffice."""
 
     class Meta:
@@ -49,7 +49,7 @@ class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
         self.fields["password2"].help_text = ""
 
 
-class PasswordForm(PasswordChangeForm):  # type: ignore[type-arg]
+class PasswordForm(PasswordChangeForm):
     """The old password, and a new one twice."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -61,7 +61,7 @@ class PasswordForm(PasswordChangeForm):  # type: ignore[type-arg]
         self.fields["new_password2"].help_text = ""
 
 
-class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
+class AddressForm(forms.ModelForm):
     """The optional address, which can be taken away again."""
 
     class Meta:

@@ -40,7 +40,7 @@ class SignIn(LoginView):
 
 
 @method_decorator([sensitive_post_parameters(), never_cache], name="dispatch")
-class SignUp(FormView):  # type: ignore[type-arg]
+class SignUp(FormView):
     """A new local account, signed in at once."""
 
     template_name = "core/sign_up.html"

@@ -68,7 +68,9 @@ class BrowserTestCase(StaticLiveServerTestCase):
         super().tearDown()
         self.assertEqual(self.console_errors, [], "the browser's console has errors")
 
-    def make_context(self, *, size: dict[str, int] = DESKTOP, dark: bool = False, scripts: bool = True) -> BrowserContext:
+    def make_context(
+        self, *, size: dict[str, int] = DESKTOP, dark: bool = False, scripts: bool = True
+    ) -> BrowserContext:
         """A fresh browser profile."""
         context = self.browser.new_context(
             base_url=self.live_server_url,

@@ -32,7 +32,9 @@ def make_job(user: object, state: str = "running", **fields: object) -> Job:
         ],
         **fields,
     )
-    JobLogLine.objects.bulk_create(JobLogLine(job=job, text=f"step {step}: loss {9 - step / 40:.3f}") for step in range(0, 110, 5))
+    JobLogLine.objects.bulk_create(
+        JobLogLine(job=job, text=f"step {step}: loss {9 - step / 40:.3f}") for step in range(0, 110, 5)
+    )
     JobMetric.objects.bulk_create(
         JobMetric(job=job, step=step, name=name, value=offset + 6 / (1 + step / 30))
         for step in range(0, 110, 5)
@@ -155,7 +157,9 @@ class JobPageTests(BrowserTestCase):
         expect(page.locator("#job-live")).not_to_have_attribute("hx-get", re.compile("."))
 
     def test_the_first_figures_bring_the_curves(self) -> None:
-        job = Job.objects.create(kind="runs.train", title="Train", state="running", requested_by=self.staff, started_at=timezone.now())
+        job = Job.objects.create(
+            kind="runs.train", title="Train", state="running", requested_by=self.staff, started_at=timezone.now()
+        )
         page = self.open(f"/jobs/{job.pk}/")
         expect(page.locator(".curves")).to_have_count(0)
         JobMetric.objects.create(job=job, step=1, name="loss", value=9.1)
@@ -183,7 +187,9 @@ class JobPageTests(BrowserTestCase):
         context.close()
 
     def test_failures_and_crashes_look_different(self) -> None:
-        job = make_job(self.staff, "failed", error="The disk is full: 1.2 GB are needed. Free some space and build again.")
+        job = make_job(
+            self.staff, "failed", error="The disk is full: 1.2 GB are needed. Free some space and build again."
+        )
         self.shoot("job-failed", f"/jobs/{job.pk}/")
         page = self.open(f"/jobs/{job.pk}/")
         expect(page.get_by_role("alert")).to_contain_text("It could not be done")
