@@ -134,7 +134,7 @@ def suggestions(query: Query) -> list[Suggestion]:
     if query.forge:
         names = names.filter(forge=query.forge)
     found: dict[int, tuple[str, str, str]] = {}
-    # One query by equality (slips of one letter left out or swapped), and range scans over ever shorter beginnings.
+    # One query by equality, and range scans over ever shorter beginnings.
     candidates: list[Iterable[tuple[int, str, str, str]]] = [names.filter(login_folded__in=slips(login))[:CANDIDATES]]
     for length in sorted({len(login), max(2, len(login) - 2), max(2, len(login) // 2)}, reverse=True):
         start = login[:length]
@@ -158,15 +158,18 @@ def suggestions(query: Query) -> list[Suggestion]:
 
 
 def slips(name: str) -> list[str]:
-    """The spellings from which ``name`` comes by typing one letter twice or too many, or by swapping two neighbours."""
+    """Names that were perhaps meant: one letter less, two neighbours swapped, or the beginning of what was typed."""
     shorter = {name[:at] + name[at + 1 :] for at in range(len(name))}
     swapped = {name[:at] + name[at + 1] + name[at] + name[at + 2 :] for at in range(len(name) - 1)}
-    return sorted((shorter | swapped) - {"", name})
+    beginnings = {name[:length] for length in range(4, len(name))}
+    return sorted((shorter | swapped | beginnings) - {"", name})
 
 
 def _likeness(asked: str, name: str) -> float:
     if name.startswith(asked) and len(asked) >= 3:
         return 0.95
+    if asked.startswith(name) and len(name) >= 4:
+        return 0.8
     return difflib.SequenceMatcher(None, asked, name).ratio()
 
 

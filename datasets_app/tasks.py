@@ -4,6 +4,7 @@ from typing import Any
 
 import polars as pl
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from core import audit, stores
@@ -77,7 +78,13 @@ def build_release(ctx: JobContext) -> dict[str, Any]:
             raise
     if release.state != "built":
         raise Conflict(f"{release} is {release.state} and cannot be built.")
-    return {"release": str(release), "files": release.files, "bytes": release.bytes, "shards": release.shards}
+    return {
+        "release": str(release),
+        "files": release.files,
+        "bytes": release.bytes,
+        "shards": release.shards,
+        "url": reverse("datasets:desk-release", args=[release.name, release.version]),
+    }
 
 
 def _make(ctx: JobContext, release: Release) -> Manifest:
