@@ -152,18 +152,18 @@ class TrainConfig:
         return cls(**facts)
 
     @classmethod
-    def preset(cls, name: str, **changes: Any) -> TrainConfig:
+    def preset(cls, preset: str, /, **changes: Any) -> TrainConfig:
         """A preset by name, with some fields changed.
 
         Raises:
             ValueError: There is no such preset, or a change is out of range.
         """
-        if name not in PRESETS:
-            raise ValueError(f"name: no preset {name!r}; there are {', '.join(PRESETS)}")
+        if preset not in PRESETS:
+            raise ValueError(f"name: no preset {preset!r}; there are {', '.join(PRESETS)}")
         unknown = sorted(set(changes) - {field.name for field in fields(cls)})
         if unknown:
             raise ValueError(f"{unknown[0]}: no such field of a training config")
-        return replace(PRESETS[name], **changes)
+        return replace(PRESETS[preset], **changes)
 
 
 PRESETS: dict[str, TrainConfig] = {

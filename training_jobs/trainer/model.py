@@ -20,6 +20,7 @@ def new_model(config: TrainConfig, encoding: Encoding) -> Any:
     """A GPTBigCode of the config's shape with random weights (torch's generator) for the vocabulary of the tokenizer."""
     from transformers import GPTBigCodeConfig, GPTBigCodeForCausalLM
 
+    _quieten()
     return GPTBigCodeForCausalLM(
         GPTBigCodeConfig(
             vocab_size=encoding.vocab_size,
@@ -47,6 +48,7 @@ def load_model(folder: Path, encoding: Encoding, *, context: int, dropout: float
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
+    _quieten()
     weight_files(folder)
     try:
         shape = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
@@ -110,3 +112,11 @@ def token_losses(model: Any, batch: torch.Tensor) -> torch.Tensor:
 
     logits = model(input_ids=batch[:, :-1], use_cache=False).logits
     return torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), batch[:, 1:].flatten())
+
+
+def _quieten() -> None:
+    """Keep transformers' own progress bars and hints out of a job's log."""
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from pathlib import Path
@@ -49,7 +48,6 @@ class Run:
         self.accelerator = accelerator
         if config.threads:
             torch.set_num_threads(config.threads)
-        _quieten()
         progress("loading the model", 0, 0)
         held = held_out(token_file, config.validation_share)
         self.stream = Stream(
@@ -275,11 +273,3 @@ def _optimizer(model: Any, config: TrainConfig) -> torch.optim.Optimizer:
         betas=(config.beta1, config.beta2),
         fused=True,
     )
-
-
-def _quieten() -> None:
-    """Keep transformers' own progress bars and hints out of a job's log."""
-    from transformers.utils import logging as transformers_logging
-
-    transformers_logging.disable_progress_bar()
-    logging.getLogger("transformers").setLevel(logging.ERROR)
