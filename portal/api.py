@@ -234,7 +234,7 @@ def _out(opt_out: OptOutRequest, reader: int) -> RequestOut:
     mine = opt_out.requester_id == reader
     proof = verification.current_challenge(opt_out) if opt_out.state == "verifying" else None
     last = proof.checks.select_related("job").first() if proof else None
-    shown = opt_out.verified_at is not None and opt_out.state != "rejected"
+    shown = opt_out.verified_at is not None and opt_out.state in states.SHOWN
     return RequestOut(
         reference=opt_out.reference,
         state=opt_out.state,

@@ -29,7 +29,7 @@ class Document:
     def html(self) -> SafeString:
         """The page as HTML. Raw HTML in the source is shown as text."""
         rendered = MarkdownIt("commonmark", {"html": False}).enable("table").render(self.source)
-        return mark_safe(rendered)  # noqa: S308: markdown-it escapes all text, and raw HTML is off
+        return mark_safe(rendered)  # noqa: S308 - markdown-it escapes all text, and raw HTML is off
 
     @property
     def text(self) -> str:

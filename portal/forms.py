@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.html import escape
 
 from core.errors import InvalidInput
 from portal.models import OptOutRequest
@@ -130,7 +131,9 @@ class CheckForm(ServiceErrors):
                 error_messages={"invalid_choice": "Choose one of the repositories that this request is about."},
             )
         else:
-            self.fields["repository"].help_text = f"The name alone. Any repository of {opt_out.account} will do."
+            self.fields["repository"].help_text = escape(
+                f"The name alone. Any repository of {opt_out.account} will do."
+            )
 
 
 class VerifyForm(ServiceErrors):

@@ -31,6 +31,7 @@ OPT_OUT = Machine(
 PATH = ("submitted", "verifying", "triage", "accepted", "scheduled", "rebuilding", "removed", "closed")
 UNDER_WAY = ("submitted", "verifying", "triage", "accepted", "scheduled", "rebuilding")
 ENDED = ("removed", "closed", "rejected", "withdrawn", "expired")
+SHOWN = ("triage", "accepted", "scheduled", "rebuilding", "removed", "closed")  # the owner sees what releases hold
 ACCEPTED = ("accepted", "scheduled", "rebuilding", "removed", "closed")
 
 

@@ -24,6 +24,7 @@ from portal.forms import AcceptForm, QueueForm, RejectForm, ServiceErrors, Verif
 from portal.models import OptOutRequest
 from portal.services import decisions, verification
 from portal.timelines import timeline
+from portal.views.requests import removed_figures
 
 A_PAGE = 50
 
@@ -174,6 +175,7 @@ def _page(request: HttpRequest, opt_out: OptOutRequest, **forms: ServiceErrors) 
         "repositories": list(opt_out.repositories.all()),
         "proofs": list(opt_out.proofs.select_related("by").prefetch_related("checks__job")),
         "exposure": exposure.of_request(opt_out),
+        "removed": removed_figures(opt_out),
         "effects": effects.of_request(opt_out) if opt_out.state in ("submitted", "verifying", "triage") else None,
         "others": _others(opt_out),
         "verify": forms.get("verify") or VerifyForm(),

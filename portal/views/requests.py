@@ -1,9 +1,12 @@
 """The requester's own pages: their requests, the proof, and taking a request back."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.errors import Conflict, InvalidInput
@@ -39,7 +42,8 @@ def request_page(request: HttpRequest, reference: str) -> HttpResponse:
         "opt_out": opt_out,
         "steps": timeline(opt_out),
         "repositories": list(opt_out.repositories.all()),
-        "exposure": exposure.of_request(opt_out) if opt_out.verified_at and opt_out.state != "rejected" else [],
+        "exposure": exposure.of_request(opt_out) if opt_out.verified_at and opt_out.state in states.SHOWN else [],
+        "removed": removed_figures(opt_out),
     }
     return render(request, "portal/requests/page.html", context)
 
@@ -120,6 +124,16 @@ def own(request: HttpRequest, reference: str) -> OptOutRequest:
     if found is None or found.state not in states.TEXTS or found.state == "draft":
         raise Http404("There is no such request, or it is not yours.")
     return found
+
+
+def removed_figures(opt_out: OptOutRequest) -> dict[str, Any]:
+    """What was removed, with dates as dates."""
+    figures = dict(opt_out.removed)
+    figures["releases"] = [
+        entry | {"withdrawn": parse_datetime(entry["withdrawn_at"]) if entry["withdrawn_at"] else None}
+        for entry in figures.get("releases", [])
+    ]
+    return figures
 
 
 def _checks(opt_out: OptOutRequest) -> list[object]:
