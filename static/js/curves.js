@@ -1,7 +1,9 @@
 // Curves over steps, drawn by uPlot from {"live": bool, "series": {name: [[step, value], ...]}}. While the work is live only the steps
 // after the last one known are asked for. Without this file the page keeps the picture and the table that the server made.
+// A page with several curves names this file several times, hence the block: what it declares is its own.
 "use strict";
 
+{
 const REFRESH = 2000; // ms between two readings
 const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3], [12, 5], [4, 2]];
 
@@ -146,4 +148,5 @@ class Curves {
 for (const figure of document.querySelectorAll("[data-curves]:not([data-drawn])")) {
   figure.dataset.drawn = "true";
   new Curves(figure);
+}
 }

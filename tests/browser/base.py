@@ -107,7 +107,7 @@ class BrowserTestCase(StaticLiveServerTestCase):
     def sign_in(self, name: str, password: str = PASSWORD, page: Page | None = None) -> None:
         """Sign in through the form."""
         page = page or self.page
-        page.goto("/accounts/sign-in/")
+        page.goto("/accounts/sign-in/?next=/accounts/")
         page.get_by_label("Name").fill(name)
         page.get_by_label("Password").fill(password)
         page.locator("main").get_by_role("button", name="Sign in").click()
@@ -123,16 +123,17 @@ class BrowserTestCase(StaticLiveServerTestCase):
         The visitor is the one of ``self.page``: its cookies are taken along.
         """
         SHOTS.mkdir(exist_ok=True)
-        state = self.context.storage_state()
+        context = self.make_context()
+        context.add_cookies(self.context.storage_state()["cookies"])  # type: ignore[arg-type]
+        page = context.new_page()
+        self.watch(page)
+        page.goto(path)
+        page.evaluate("() => document.fonts.ready.then(() => true)")
         for width, size in (("desktop", DESKTOP), ("phone", PHONE)):
+            page.set_viewport_size(size)  # type: ignore[arg-type]
             for theme in ("light", "dark"):
-                context = self.make_context(size=size, dark=theme == "dark")
-                context.add_cookies(state["cookies"])  # type: ignore[arg-type]
-                page = context.new_page()
-                self.watch(page)
-                page.goto(path)
-                page.evaluate("() => document.fonts.ready.then(() => true)")
+                page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
                 page.screenshot(path=SHOTS / f"{name}-{width}-{theme}.png", full_page=True)
                 with self.subTest(page=name, width=width, theme=theme):
                     self.assert_no_overflow(page)
-                context.close()
+        context.close()

@@ -3,7 +3,6 @@
 import re
 from datetime import timedelta
 
-from django.test import override_settings
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -203,7 +202,6 @@ class JobPageTests(BrowserTestCase):
         self.shoot("jobs", "/jobs/")
 
 
-@override_settings(ALLOWED_HOSTS=["*"])
 class ErrorPageTests(BrowserTestCase):
     def test_what_is_not_there_is_told_with_a_way_on(self) -> None:
         with self.expect_refusals():
