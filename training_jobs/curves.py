@@ -11,7 +11,7 @@ MOST_POINTS = 2000  # of one curve in one reading
 LABELS = {
     "loss": "Training",
     "validation_loss": "Held-out documents",
-    "unigram_entropy": "Knowing only how often tokens occur",
+    "unigram_entropy": "Guessing by frequency alone",
     "lr": "Learning rate",
     "grad_norm": "Norm of the gradient",
     "tokens_per_second": "Tokens a second",

@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from django import forms
+from django.conf import settings
 
 from core.errors import Conflict, InvalidInput
 from core.formats import duration, number
@@ -29,7 +30,9 @@ def preset_label(name: str) -> str:
     """What one must know to choose a preset."""
     preset = PRESETS[name]
     ends = [f"{number(preset.steps)} steps" if preset.steps else "", duration(preset.seconds) if preset.seconds else ""]
-    return f"{name}: {number(parameters_of(preset))} parameters, {' or '.join(end for end in ends if end)}"
+    return (
+        f"{name}: {' or '.join(end for end in ends if end)}; a new model has {number(parameters_of(preset))} parameters"
+    )
 
 
 class LaunchForm(forms.Form):
@@ -49,7 +52,6 @@ class LaunchForm(forms.Form):
     model_name = forms.CharField(
         label="Name of the model",
         max_length=96,
-        help_text="Where the zoo has a model of this name already, it gets a new revision.",
         widget=forms.TextInput(attrs={"autocapitalize": "off", "spellcheck": "false", "autocomplete": "off"}),
     )
     steps = forms.IntegerField(
@@ -74,6 +76,12 @@ class LaunchForm(forms.Form):
         self.releases = {f"{release.name}:{release.version}": release for release in eligibility.open_releases()}
         self.bases = {revision_key(revision): revision for revision in base_revisions()}
         self.config: TrainConfig | None = None
+        org = settings.FAIRSTACK_ORGANISATION
+        self.fields[
+            "model_name"
+        ].help_text = (
+            f"What stands after {org}/ in the zoo. A model of this name that is there already gets a new revision."
+        )
         _choices(self, "release", [(key, _release_label(release)) for key, release in self.releases.items()])
         _choices(self, "base", [("", "From scratch"), *[(key, _base_label(base)) for key, base in self.bases.items()]])
         _choices(self, "preset", [(name, preset_label(name)) for name in PRESETS])
@@ -85,8 +93,9 @@ class LaunchForm(forms.Form):
         cleaned = super().clean() or {}
         if "model_name" in cleaned and "base" in cleaned:
             self._ask("model_name", lambda: services.check_model(cleaned["model_name"], self.chosen_base))
-        if not self.errors:
+        if {"base", "preset", "steps", "seconds", "lr"} <= cleaned.keys():
             self._ask("preset", self._make_config)
+        if {"base", "release"} <= cleaned.keys():
             self._ask("release", lambda: services.check_usable(self.chosen_release, self.chosen_base))
         return cleaned
 
@@ -102,15 +111,10 @@ class LaunchForm(forms.Form):
 
     def arguments(self) -> dict[str, Any]:
         """What ``services.launch`` takes."""
-        lr = self.cleaned_data.get("lr")
         return {
+            **self._shape(),
             "release": self.chosen_release,
-            "preset": self.cleaned_data["preset"],
             "model_name": self.cleaned_data["model_name"],
-            "base": self.chosen_base,
-            "overrides": {} if lr is None else {"lr": lr},
-            "steps": self.cleaned_data.get("steps"),
-            "seconds": self.cleaned_data.get("seconds"),
             "request_token": self.cleaned_data["request_token"],
         }
 
@@ -119,15 +123,18 @@ class LaunchForm(forms.Form):
         assert self.config is not None
         return plan(self.config, self.chosen_release, self.chosen_base, org, self.cleaned_data["model_name"])
 
+    def _shape(self) -> dict[str, Any]:
+        lr = self.cleaned_data["lr"]
+        return {
+            "preset": self.cleaned_data["preset"],
+            "overrides": {} if lr is None else {"lr": lr},
+            "steps": self.cleaned_data["steps"],
+            "seconds": self.cleaned_data["seconds"],
+            "base": self.chosen_base,
+        }
+
     def _make_config(self) -> None:
-        wanted = self.arguments()
-        self.config = services.config_for(
-            wanted["preset"],
-            wanted["overrides"],
-            steps=wanted["steps"],
-            seconds=wanted["seconds"],
-            base=wanted["base"],
-        )
+        self.config = services.config_for(**self._shape())
 
     def _ask(self, field: str, question: Any) -> None:
         try:
@@ -154,5 +161,5 @@ def _release_label(release: Release) -> str:
 
 
 def _base_label(base: Revision) -> str:
-    read = f", trained on {base.release}" if base.release else ""
-    return f"{base.model.repo_id} ({number(base.parameter_count)} parameters{read})"
+    read = f" (trained on {base.release})" if base.release else ""
+    return f"{base.model.repo_id}{read}"

@@ -121,7 +121,7 @@ class PageTests(TestCase):
         self.client.force_login(run.created_by)
         page = self.client.get(run.get_absolute_url())
         self.assertContains(page, "the disk of /somewhere is full")
-        self.assertContains(page, "Go on from the last checkpoint")
+        self.assertContains(page, "Take it up again")
 
     def test_the_live_part_asks_again_while_the_run_is_active_and_then_reads_the_page_anew(self) -> None:
         run = make_run(self.release, state="running")

@@ -101,11 +101,19 @@ class TrainingTests(FloorMixin, TransactionTestCase):
             self.assertTrue(object_path(revision.files.get(path="model.safetensors").sha256).is_file())
             self.assertFalse((folders.run_folder(tuned) / "base").exists())
 
-        with self.subTest(
-            "after an opt-out no token file holds the document, and what read the old release is cleared"
-        ):
-            token_folder = tokens.folders(folders.token_root())
-            self.assertTrue(token_folder)
+        with self.subTest("a purge erases a blob from the token file of a release that stands, and leaves the rest"):
+            folder = tokens.folders(folders.token_root())[0]
+            before = tokens.TokenFile.open(folder)
+            blob = before.blob_ids[0].tobytes().hex()
+            documents = len(before)
+            cleared = folders.purge_tokens({blob}, silent)
+            self.assertGreaterEqual(cleared.items, 1)
+            self.assertEqual(len(tokens.TokenFile.open(folder)), documents - 1)
+            self.assertEqual(tokens.documents_holding(folder, {blob}), [])
+            self.assertEqual(folders.purge_runs({blob}, silent).items, 0)
+            self.assertEqual(len(folders.samples(run)), 1)
+
+        with self.subTest("after an opt-out no token file is left, and what read the old release is cleared"):
             waiting = services.launch(self.staff, release=self.release, preset="tiny", model_name="late")
             self.opt_out("alpha")
             self.publish()

@@ -1,7 +1,5 @@
 """Changing runs: launching with a look at what it will do, cancelling, going on."""
 
-from typing import Any
-
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -89,8 +87,7 @@ def go_on(request: HttpRequest, run_id: int) -> HttpResponse:
 
 def _form(request: HttpRequest, form: LaunchForm) -> HttpResponse:
     refused = [why for release in Release.objects.filter(state="published") if (why := eligibility.refusal(release))]
-    context: dict[str, Any] = {"form": form, "refused": refused, "organisation": settings.FAIRSTACK_ORGANISATION}
-    return render(request, "training_jobs/launch.html", context)
+    return render(request, "training_jobs/launch.html", {"form": form, "refused": refused})
 
 
 def _initial(request: HttpRequest) -> dict[str, str]:
