@@ -94,5 +94,6 @@ def hub_view(*methods: str) -> Callable[[View], View]:
 
 
 def _header_text(text: str) -> str:
-    """``text`` as a header may carry it: one line of Latin-1."""
-    return " ".join(text.split()).encode("latin-1", "replace").decode("latin-1")
+    """``text`` as a header may carry it: one line of Latin-1, no control characters."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(line.split()).encode("latin-1", "replace").decode("latin-1")

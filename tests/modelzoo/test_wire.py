@@ -128,6 +128,10 @@ class InfoTests(WireCase):
         withdraw_revision(SYSTEM, self.revision, "Leaked.")
         self.assertEqual(len(self.client.get(address).json()), 2)
 
+    def test_no_control_character_reaches_a_header(self):
+        response = self.get("/fairstack/demo/resolve/main/a%00%0d%0aX-Evil:1")
+        self.assertEqual(response["X-Error-Message"], "Entry not found: a X-Evil:1")
+
     def test_methods_that_are_not_served(self):
         response = self.client.post(CONFIG)
         self.assertEqual((response.status_code, response["Allow"]), (405, "GET, HEAD"))
