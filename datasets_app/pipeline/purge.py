@@ -153,7 +153,7 @@ def withdraw_release(releases: Path, name: str, version: str, progress: Progress
             _delete([path], report)
         progress("deleting shards", len(stray), len(stray))
         _count(atomic.sweep(releases), report)
-    _count(sweep_work_folders(releases), report)
+        _count(sweep_work_folders(releases), report)
     return report
 
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from datasets_app.pipeline.progress import Progress, silent
 
 _CHUNK = 4 << 20
+_PIECE = 1 << 20
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _GZIP = b"\x1f\x8b\x08"
 _PARQUET = b"PAR1"
@@ -141,10 +142,21 @@ def _decompressed(path: Path, start: int) -> Iterator[bytes]:
             except zlib.error:
                 return  # The magic stood there by chance, or the frame ends here.
             return
-        file.seek(start)
-        try:
-            with pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd") as stream:
-                while piece := stream.read(1 << 20):
+    # The reader of zstd fails as a whole when something else follows the frame within the piece asked for: so the rest of a
+    # piece that failed is asked for again in smaller ones.
+    done, size = 0, _PIECE
+    while size:
+        with path.open("rb") as file:
+            file.seek(start)
+            stream = pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd")
+            try:
+                skip = done
+                while skip and (piece := stream.read(min(skip, _PIECE))):
+                    skip -= len(piece)
+                while piece := stream.read(size):
+                    done += len(piece)
                     yield piece
-        except (OSError, pa.ArrowException):
-            return  # As above: what follows the frame is not zstd.
+            except (OSError, pa.ArrowException):
+                size //= 32
+            else:
+                return

@@ -165,6 +165,7 @@ def fetch(corpus: Path, blob_ids: pa.ChunkedArray, blob_files: pa.ChunkedArray) 
                 if len(hits) == 0:
                     continue
                 content = source.read_row_group(group, columns=["content"])["content"].combine_chunks()
+                content = content.cast(pa.large_binary())
                 parts.append(content.take(index.drop_null()))
                 places[here[hits.to_numpy()]] = np.arange(found, found + len(hits))
                 found += len(hits)

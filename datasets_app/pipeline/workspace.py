@@ -44,13 +44,15 @@ def _try_lock(path: Path) -> int | None:
 def work_folder(releases: Path, name: str, version: str) -> Iterator[Path]:
     """Lock and give the work folder of a release; it is gone afterwards, however the block ends.
 
-    It may hold finished shards of a builder that was killed.
+    It may hold finished shards of a builder that was killed. Work folders of other releases whose builders are dead go.
 
     Raises:
         BuildInProgress: Another process is building this release.
     """
     path = releases / name / f"{TEMPORARY}{version}"
-    descriptor = _try_lock(path)
+    with shelf_lock(releases):
+        descriptor = _try_lock(path)
+        sweep_work_folders(releases)
     if descriptor is None:
         raise BuildInProgress(f"Release {name} {version} is being built by another process. Wait for it to finish.")
     try:
@@ -68,7 +70,10 @@ def _remove(path: Path) -> None:
 
 
 def sweep_work_folders(releases: Path) -> list[Path]:
-    """Remove the work folders whose builders are dead; give their paths."""
+    """Remove the work folders whose builders are dead; give their paths.
+
+    To be called under the ``shelf_lock``: else a builder that starts now could find its folder locked by this sweep.
+    """
     removed = []
     for path in sorted(releases.glob(f"*/{TEMPORARY}*")):
         descriptor = _try_lock(path)
@@ -81,7 +86,7 @@ def sweep_work_folders(releases: Path) -> list[Path]:
 
 @contextmanager
 def shelf_lock(releases: Path) -> Iterator[None]:
-    """Hold the lock under which shards enter and leave ``releases/shards``: commits and purges take turns."""
+    """Hold the lock under which builds start and commit, and purges delete: they take turns. It is no lock for long work."""
     releases.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(releases / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
