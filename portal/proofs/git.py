@@ -146,5 +146,6 @@ class _Git:
 
 
 def _outgrew(code: int, errors: bytes) -> bool:
-    """Whether git or a child of it met the limit on file size."""
-    return code == -signal.SIGXFSZ or b"File too large" in errors or b"signal 25" in errors
+    """Whether git or a child of it met the limit on file size: index-pack then dies without a word, and fetch-pack complains."""
+    silent = b"invalid index-pack output" in errors and b"early EOF" not in errors
+    return code == -signal.SIGXFSZ or b"File too large" in errors or silent
