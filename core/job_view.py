@@ -12,20 +12,24 @@ from core.models import Job
 
 @dataclass(frozen=True)
 class StageView:
-    """One stage as it is shown. ``remaining`` is None where nothing sensible can be said."""
+    """One stage as it is shown. ``interrupted``: the worker died in it and the job waits for another. ``remaining`` is None where
+    nothing sensible can be said."""
 
     title: str
     done: float
     total: float
     running: bool
     broken: bool
+    interrupted: bool
     took: timedelta
     remaining: timedelta | None
 
     @property
     def tone(self) -> str:
         """The tone of its bar."""
-        return "danger" if self.broken else "" if self.running else "success"
+        if self.broken:
+            return "danger"
+        return "" if self.running or self.interrupted else "success"
 
 
 def stages_of(job: Job, now: datetime | None = None) -> list[StageView]:
@@ -34,7 +38,8 @@ def stages_of(job: Job, now: datetime | None = None) -> list[StageView]:
     views = []
     for index, stage in enumerate(job.stages):
         last = index == len(job.stages) - 1
-        running = job.active and last and not stage.get("finished")
+        open_ended = last and not stage.get("finished")
+        running = open_ended and job.state in {"running", "cancelling"}
         started = datetime.fromisoformat(stage["started"])
         took = (
             datetime.fromisoformat(stage["finished"]) if stage.get("finished") else job.finished_at or now
@@ -49,6 +54,7 @@ def stages_of(job: Job, now: datetime | None = None) -> list[StageView]:
                 done=done,
                 total=total,
                 running=running,
+                interrupted=open_ended and job.state == "queued",
                 broken=last and job.state in {"failed", "cancelled"},
                 took=took,
                 remaining=remaining,

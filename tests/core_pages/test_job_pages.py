@@ -60,6 +60,13 @@ class StageTests(SimpleTestCase):
         job = Job(state="failed", finished_at=NOW, stages=[{"stage": "a", **done}, {"stage": "b", **done}])
         self.assertEqual([stage.tone for stage in stages_of(job, NOW)], ["success", "danger"])
 
+    def test_a_job_that_waits_for_another_worker_is_not_shown_as_running(self) -> None:
+        stage = {"stage": "write", "done": 100, "total": 400, "started": NOW.isoformat(), "finished": None}
+        (view,) = stages_of(Job(state="queued", stages=[stage]), NOW)
+        self.assertTrue(view.interrupted)
+        self.assertFalse(view.running or view.broken)
+        self.assertEqual(view.tone, "")
+
     def test_a_result_shows_plain_facts_and_leads_within_the_site_only(self) -> None:
         job = Job(result={"rows": 12, "name": "v1.1", "deep": {"x": 1}, "_inner": 3, "url": "/releases/x/"})
         self.assertEqual(result_facts(job), [("Rows", 12), ("Name", "v1.1")])

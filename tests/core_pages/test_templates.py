@@ -67,7 +67,9 @@ class TemplateTests(SimpleTestCase):
 
     def test_every_page_has_a_title_of_its_own(self) -> None:
         texts = {str(path.relative_to(ROOT / "templates")): path.read_text() for path in TEMPLATES}
-        parents = {name: found[1] for name, text in texts.items() if (found := re.search(r'{% extends "([^"]+)" %}', text))}
+        parents = {
+            name: found[1] for name, text in texts.items() if (found := re.search(r'{% extends "([^"]+)" %}', text))
+        }
         for name in set(parents) - set(parents.values()):
             chain, at = texts[name], name
             while (at := parents.get(at, "")) not in {"", "base.html", "components/plain.html"}:
