@@ -26,7 +26,7 @@ def load_repositories(source: Source, records: Sequence[RepositoryRecord]) -> tu
             login=record.owner,
             login_folded=record.owner.casefold(),
         )
-        for record in records
+        for record in reversed(records)  # of several spellings of one account, the first counts
     }
     with transaction.atomic():
         _upsert(Owner, owners.values(), ["forge", "account_id", "login", "login_folded"])

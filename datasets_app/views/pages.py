@@ -103,7 +103,7 @@ def file_list(request: HttpRequest, name: str, version: str) -> HttpResponse:
     except ValueError:
         number = 1
     number = min(number, browsing.DEEPEST // browsing.PAGE)
-    found = browsing.list_files(release, wanted, (number - 1) * browsing.PAGE)
+    found = browsing.list_files(release, wanted, (number - 1) * browsing.PAGE, browsing.PAGE)
     reachable = min(found.total, browsing.DEEPEST)
     page = Paginator(range(reachable), browsing.PAGE).get_page(number)
     context = {

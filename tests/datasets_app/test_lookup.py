@@ -41,7 +41,9 @@ class Parsing(TestCase):
             self.assertEqual(caught.exception.field, "q")
 
 
-def hold(release: Release, login: str, name: str, files: int = 3, forge: str = "github.com", **fields: object) -> Holding:
+def hold(
+    release: Release, login: str, name: str, files: int = 3, forge: str = "github.com", **fields: object
+) -> Holding:
     owner, _ = Owner.objects.get_or_create(
         key=f"{forge}/{login.casefold()}",
         defaults={"forge": forge, "login": login, "login_folded": login.casefold()},
@@ -56,8 +58,12 @@ def hold(release: Release, login: str, name: str, files: int = 3, forge: str = "
 class Searching(TestCase):
     def setUp(self):
         self.staff = make_staff()
-        self.old = Release.objects.create(name="stack", version="v1.0", state="published", published_at="2026-01-01T00:00Z")
-        self.new = Release.objects.create(name="stack", version="v1.1", state="published", published_at="2026-02-01T00:00Z")
+        self.old = Release.objects.create(
+            name="stack", version="v1.0", state="published", published_at="2026-01-01T00:00Z"
+        )
+        self.new = Release.objects.create(
+            name="stack", version="v1.1", state="published", published_at="2026-02-01T00:00Z"
+        )
         for release in (self.old, self.new):
             hold(release, "Django", "django", files=20)
             hold(release, "Django", "asgiref", files=4, licences=["BSD-3-Clause"])

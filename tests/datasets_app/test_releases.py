@@ -89,7 +89,9 @@ class Building(FloorMixin, TestCase):
         self.assertEqual(release.job.crash, "")
 
     def test_where_nothing_survives_the_reasons_are_given(self):
-        self.ingest([FakePackage("gamma", "gamma/gamma", "GPL-3.0-only", {"gamma/core.py": "def f():\n    return 1\n"})])
+        self.ingest(
+            [FakePackage("gamma", "gamma/gamma", "GPL-3.0-only", {"gamma/core.py": "def f():\n    return 1\n"})]
+        )
         release = self.build()
         self.assertEqual(release.state, "failed")
         self.assertIn("not permissive", release.job.error)

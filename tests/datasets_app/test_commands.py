@@ -1,0 +1,81 @@
+"""Every command of the data floor, run as it is typed."""
+
+import io
+
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.test import TransactionTestCase, override_settings
+
+from datasets_app.models import Release, Source
+from tests.base import make_staff, make_user
+from tests.datasets_app.floor import FloorMixin
+
+
+class Commands(FloorMixin, TransactionTestCase):
+    def run_command(self, *arguments: str, **options: object) -> str:
+        out, self.err = io.StringIO(), io.StringIO()
+        call_command(*arguments, stdout=out, stderr=self.err, **options)
+        return out.getvalue()
+
+    def test_from_a_folder_to_a_verified_release(self):
+        source = self.make_source()
+        said = self.run_command("ingest", "own", path=source.params["paths"])
+        self.assertIn("4 repositories by 3 owners", said)
+        self.assertEqual(Source.objects.get(name="own").figures["repositories"], 4)
+        self.assertIn("the-stack-demo v1.0: ", self.run_command("build_release"))
+        self.assertIn("v1.0 is published", self.run_command("publish_release", user="grace"))
+        self.assertIn("v1.0 is whole", self.run_command("verify_release"))
+        self.opt_out("alpha")
+        self.assertIn("v1.1", self.run_command("build_release"))
+        said = self.run_command("publish_release", "v1.1", user="grace")
+        self.assertIn("Purged: ", said)
+        self.assertEqual(Release.objects.get(version="v1.0").state, "withdrawn")
+        with self.assertRaisesMessage(CommandError, "was withdrawn"):
+            self.run_command("verify_release", "v1.0")
+
+    def test_progress_is_told_while_a_job_runs(self):
+        import datasets_app.console
+
+        self.make_source()
+        self.addCleanup(setattr, datasets_app.console, "EVERY", datasets_app.console.EVERY)
+        datasets_app.console.EVERY = 0.001
+        self.run_command("ingest", "fakes")
+        self.run_command("build_release")
+        self.assertRegex(self.err.getvalue(), r"(?m)^[a-z ]+: \d")
+
+    def test_two_people_can_approve_one_after_the_other(self):
+        self.make_source()
+        make_staff("mary")
+        self.run_command("ingest", "fakes")
+        self.run_command("build_release", "--release", "v3.0", "--recipe", "starcoder")
+        with override_settings(FAIRSTACK_APPROVALS=2):
+            self.assertIn("missing: 1", self.run_command("publish_release", "--approve-only", user="grace"))
+            self.assertIn("v3.0 is published", self.run_command("publish_release", user="mary"))
+
+    def test_failures_are_told_without_a_traceback(self):
+        make_user("ada")
+        for expected, arguments, options in (
+            ("There is no source “none”", ("ingest", "none"), {}),
+            ("/not/there", ("ingest", "own", "--path", "/not/there"), {}),
+            ("Ingest a source first", ("build_release",), {}),
+            ("A version is", ("build_release", "--release", "1"), {}),
+            ("There is no user nobody", ("publish_release",), {"user": "nobody"}),
+            ("No release of the-stack-demo is built", ("publish_release",), {"user": "grace"}),
+            ("There is no release the-stack-demo v9.9", ("verify_release", "v9.9"), {}),
+        ):
+            with self.subTest(arguments), self.assertRaisesMessage(CommandError, expected):
+                self.run_command(*arguments, **options)
+        self.ingest()
+        self.build()
+        with self.assertRaisesMessage(CommandError, "may not approve"):
+            self.run_command("publish_release", user="ada")
+
+    def test_a_damaged_release_does_not_verify(self):
+        release = self.published()
+        Release.objects.filter(pk=release.pk).update(tree_root="0" * 64)
+        with self.assertRaisesMessage(CommandError, "1 problems"):
+            self.run_command("verify_release")
+        shard = next((self.data / "releases" / "shards").glob("*/*.parquet"))
+        shard.write_bytes(b"")
+        with self.assertRaises(CommandError):
+            self.run_command("verify_release", "v1.0")
