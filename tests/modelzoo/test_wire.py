@@ -129,7 +129,7 @@ class InfoTests(WireCase):
         self.assertEqual(len(self.client.get(address).json()), 2)
 
     def test_no_control_character_reaches_a_header(self):
-        response = self.get("/fairstack/demo/resolve/main/a%00%0d%0aX-Evil:1")
+        response = self.get("/fairstack/demo/resolve/main/a%00%1f%09X-Evil:1")
         self.assertEqual(response["X-Error-Message"], "Entry not found: a X-Evil:1")
 
     def test_methods_that_are_not_served(self):
