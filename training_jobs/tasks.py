@@ -11,7 +11,8 @@ from training_jobs.trainer.errors import TrainerError
 @job_kind("training.run", queue="gpu", title="Train a model", expected=(TrainerError, PipelineError))
 def train_run(ctx: JobContext) -> dict[str, Any]:
     """Train, and publish to the zoo."""
-    from training_jobs.training import work  # torch: only where a run is worked on
+    ctx.progress("starting the trainer", 0, 0)
+    from training_jobs.training import work  # torch: seconds, and only where a run is worked on
 
     run = Run.objects.select_related("release", "base__model", "base__terms", "revision").get(pk=ctx.params["run"])
     return work(run, ctx)

@@ -50,7 +50,7 @@ class KilledTests(FloorMixin, TransactionTestCase):
             release=self.release,
             preset="tiny",
             model_name=name,
-            steps=400,
+            steps=240,
             overrides={"checkpoint_every": 20},
         )
 
@@ -85,9 +85,9 @@ class KilledTests(FloorMixin, TransactionTestCase):
         self.assertEqual((job.state, job.attempt), ("succeeded", 2), job.error + job.crash)
         run = Run.objects.select_related("revision").get(pk=run.pk)
         self.assertGreaterEqual(run.summary["resumed_from"], saved)
-        self.assertEqual((run.summary["steps"], run.revision.training["steps"]), (400, 400))
+        self.assertEqual((run.summary["steps"], run.revision.training["steps"]), (240, 240))
         steps = list(job.metrics.filter(name="loss").values_list("step", flat=True))
-        self.assertEqual(steps, list(range(2, 401, 2)))
+        self.assertEqual(steps, list(range(2, 241, 2)))
         self.assertIn(f"going on from the checkpoint of step {run.summary['resumed_from']}", self.log(job))
 
     def test_cancel_stops_the_process_in_seconds_and_the_run_goes_on_later_from_its_checkpoint(self) -> None:
@@ -107,8 +107,8 @@ class KilledTests(FloorMixin, TransactionTestCase):
         self.start(job).join(120)
         run = Run.objects.select_related("revision", "job").get(pk=run.pk)
         self.assertEqual(run.state, "succeeded", run.job.error + run.job.crash)
-        self.assertEqual((run.summary["resumed_from"], run.summary["steps"]), (saved, 400))
-        self.assertEqual(run.job.metrics.filter(name="loss").count(), 200)
+        self.assertEqual((run.summary["resumed_from"], run.summary["steps"]), (saved, 240))
+        self.assertEqual(run.job.metrics.filter(name="loss").count(), 120)
 
     def log(self, job: Job) -> str:
         return "\n".join(job.log_lines.values_list("text", flat=True))
