@@ -58,9 +58,9 @@ def first_release(actor: User, watch: Watch) -> Release:
     published = Release.objects.filter(name=name, state="published").order_by("-published_at").first()
     if published is not None:
         return published
-    release = Release.objects.filter(name=name, version="1.0", state="built").first()
+    release = Release.objects.filter(name=name, version="v1.0", state="built").first()
     if release is None:
-        release = releases.start_build(actor, name, version="1.0")
+        release = releases.start_build(actor, name, version="v1.0")
         assert release.job is not None
         _see_through(release.job, watch)
         release.refresh_from_db()
