@@ -45,8 +45,8 @@ def timeline(request: OptOutRequest) -> list[Step]:
     elif request.state == "rebuilding":
         coming = ["removed"]
     for place, state in enumerate(coming):
-        last = request.due_at if place or not request.next_deadline else request.next_deadline
-        steps.append(
-            Step("now" if not place else "next", MILESTONES[state], request.text.next if not place else "", None, last)
-        )
+        mark, text, by = "next", "", request.due_at if state == coming[-1] else None
+        if place == 0:
+            mark, text, by = "now", request.text.next, request.next_deadline
+        steps.append(Step(mark, MILESTONES[state], text, None, by))
     return steps
