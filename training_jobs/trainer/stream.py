@@ -65,9 +65,12 @@ class Stream:
 
         Raises:
             NoText: ``documents`` is empty.
+            BadTokenizer: ``fim_rate`` is above 0 and the tokenizer has no sentinels.
         """
         if not len(documents):
             raise NoText("no documents are left to train on; choose a larger release or hold out fewer documents")
+        if fim_rate > 0:
+            encoding.fim_ids()
         self._token_file = token_file
         self._documents = documents
         self._encoding = encoding
