@@ -26,6 +26,7 @@ TRAINING = (
     ("unigram_entropy", "For comparison, guessing by frequency alone (nats a token)", "{:.3f}"),
     ("wall_seconds", "Seconds of training", "{:,.0f}"),
 )
+SAID_ABOVE = ("release", "base", "blocklist")  # what lineage repeats of the release and the base
 SHAPE = (
     ("n_layer", "Layers"),
     ("n_head", "Attention heads"),
@@ -87,7 +88,11 @@ def build_card(
                 for key, words, form in TRAINING
                 if isinstance(training.get(key), int | float)
             ],
-            "lineage": sorted((key, value) for key, value in lineage.items() if isinstance(value, str | int)),
+            "lineage": [
+                (key.replace("_", " ").capitalize(), value)
+                for key, value in sorted(lineage.items())
+                if isinstance(value, str | int) and not key.startswith(SAID_ABOVE)
+            ],
             "base": base,
             "terms": terms,
             "has_tokenizer": any(path.startswith("tokenizer") for path in checkpoint.files),

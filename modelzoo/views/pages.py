@@ -1,12 +1,15 @@
 """The zoo: the list of models, and a model's tabs."""
 
+from typing import Any
+
 from django.core.paginator import Paginator
-from django.db.models import Q, Sum
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from modelzoo.models import Ref
+from modelzoo.models import DownloadCount, Ref, RevisionFile
 from modelzoo.models.zoo import MAIN
 from modelzoo.rendering import render_card
 from modelzoo.storage import object_path
@@ -37,8 +40,10 @@ def model_list(request: HttpRequest) -> HttpResponse:
             Q(model__org__icontains=word) | Q(model__name__icontains=word) | Q(revision__release__name__icontains=word)
         )
     sort = sort if sort in SORTS else "newest"
+    # Sums over two lists at once would count each row as often as the other list is long: one query inside each instead.
     refs = refs.annotate(
-        downloads=Sum("model__downloads__count", default=0), size=Sum("revision__files__size", default=0)
+        downloads=_sum(DownloadCount.objects.filter(model=OuterRef("model")), "model", "count"),
+        size=_sum(RevisionFile.objects.filter(revision=OuterRef("revision")), "revision", "size"),
     )
     page = Paginator(refs.order_by(*SORTS[sort][1], "pk"), PER_PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "q": words, "sort": sort, "sorts": [(key, text) for key, (text, _) in SORTS.items()]}
@@ -101,6 +106,11 @@ def use(request: HttpRequest, org: str, name: str) -> HttpResponse:
         "python": _snippet(str(model), pinned, endpoint),
     }
     return render(request, "modelzoo/use.html", context)
+
+
+def _sum(rows: QuerySet[Any], key: str, field: str) -> Coalesce:
+    total = rows.order_by().values(key).annotate(total=Sum(field)).values("total")
+    return Coalesce(Subquery(total), 0)
 
 
 def _snippet(repo_id: str, pinned: str, endpoint: str) -> str:

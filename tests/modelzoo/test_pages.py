@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from core.permissions import SYSTEM
 from datasets_app.models import BlockEntry
-from modelzoo.models import LicenceAcceptance, LicenceTerms, Revision
+from modelzoo.models import DownloadCount, LicenceAcceptance, LicenceTerms, Revision
 from modelzoo.rendering import render_card
 from modelzoo.services import tag_revision, withdraw_revision
 from modelzoo.storage import object_path
@@ -36,6 +36,13 @@ class PageTests(ZooMixin, TestCase):
         self.assertLess(response.content.index(b"fairstack/demo"), response.content.index(b"fairstack/other"))
         self.assertNotContains(self.client.get("/models/?q=oth"), "fairstack/demo")
         self.assertEqual(self.client.get("/models/?q=%00&page=x&sort=y").status_code, 200)
+
+    def test_sizes_and_downloads_in_the_list_are_the_models_own(self):
+        DownloadCount.objects.create(model=self.model, day="2026-01-01", count=3)
+        DownloadCount.objects.create(model=self.model, day="2026-01-02", count=4)
+        response = self.client.get("/models/?sort=downloads")
+        row = response.context["page"].object_list[0]
+        self.assertEqual((row.downloads, row.size), (7, self.revision.size))
 
     def test_the_list_asks_the_database_as_often_for_many_models_as_for_one(self):
         with CaptureQueriesContext(connection) as one:
