@@ -9,6 +9,9 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
+_NEIGHBOUR = re.compile(
+    r'href="([a-z0-9-]+)\.md(?=["#])'
+)  # docs/a.md links to b.md: here the pages stand side by side too
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
 
@@ -29,6 +32,7 @@ class Document:
     def html(self) -> SafeString:
         """The page as HTML. Raw HTML in the source is shown as text."""
         rendered = MarkdownIt("commonmark", {"html": False}).enable("table").render(self.source)
+        rendered = _NEIGHBOUR.sub(r'href="\1', rendered)
         return mark_safe(rendered)  # noqa: S308 - markdown-it escapes all text, and raw HTML is off
 
     @property

@@ -23,7 +23,9 @@ class LocalForge:
         """A value for FAIRSTACK_FORGES."""
         return {forge: self.template}
 
-    def push(self, owner: str, repository: str, files: dict[str, str | bytes], links: dict[str, str] | None = None) -> Path:
+    def push(
+        self, owner: str, repository: str, files: dict[str, str | bytes], links: dict[str, str] | None = None
+    ) -> Path:
         """Make a bare repository whose default branch holds these files in one commit."""
         bare = self.root / owner / f"{repository}.git"
         bare.mkdir(parents=True, exist_ok=True)
@@ -39,7 +41,18 @@ class LocalForge:
             for path, to in (links or {}).items():
                 (work / path).symlink_to(to)
             self._git(work, "add", "--all")
-            self._git(work, "-c", "user.name=T", "-c", "user.email=t@localhost", "commit", "--quiet", "-m", "All", "--allow-empty")
+            self._git(
+                work,
+                "-c",
+                "user.name=T",
+                "-c",
+                "user.email=t@localhost",
+                "commit",
+                "--quiet",
+                "-m",
+                "All",
+                "--allow-empty",
+            )
             self._git(work, "push", "--quiet", "--force", str(bare), "main")
         return bare
 

@@ -24,7 +24,13 @@ def hold(login: str, *names: str, forge: str = "github.com", release: Release | 
     for name in names:
         repository, _ = Repository.objects.get_or_create(
             key=f"{owner.key}/{name.casefold()}",
-            defaults={"owner": owner, "name": name, "name_folded": name.casefold(), "licence": "MIT", "permissive": True},
+            defaults={
+                "owner": owner,
+                "name": name,
+                "name_folded": name.casefold(),
+                "licence": "MIT",
+                "permissive": True,
+            },
         )
         Holding.objects.create(
             release=release, repository=repository, owner=owner, files=files, bytes=files * 100, licence="MIT",

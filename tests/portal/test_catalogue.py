@@ -2,7 +2,8 @@
 
 import threading
 
-from django.test import TestCase, TransactionTestCase
+from django.db import transaction
+from django.test import TestCase, TransactionTestCase, override_settings
 from django.urls import reverse
 
 from core import stores
@@ -21,12 +22,25 @@ def publish_model(name="demo-coder", message="The first one."):
         key="bigcode-openrail-m", version=1, title="BigCode OpenRAIL-M", text="Responsible use only.", sha256="0" * 64
     )
     model = ZooModel.objects.create(org="fairstack", name=name, licence_key=terms.key)
-    revision = Revision.objects.create(model=model, sha="a" * 40, message=message, terms=terms, parameters={"F32": 1234567})
+    revision = Revision.objects.create(
+        model=model, sha="a" * 40, message=message, terms=terms, parameters={"F32": 1234567}
+    )
     Ref.objects.create(model=model, name="main", kind="branch", revision=revision)
     return model, revision
 
 
-class Finding(DataFolderMixin, TestCase):
+class DocsMixin(DataFolderMixin):
+    """A folder of documents of the test's own."""
+
+    def setUp(self):
+        super().setUp()
+        (self.data / "docs").mkdir()
+        changed = override_settings(BASE_DIR=self.data)
+        changed.enable()
+        self.addCleanup(changed.disable)
+
+
+class Finding(DocsMixin, TestCase):
     def titles(self, text):
         return [hit.title for hit in catalogue.find(text).hits]
 
@@ -36,7 +50,7 @@ class Finding(DataFolderMixin, TestCase):
         catalogue.rebuild()
         self.assertIn("the-stack-demo v1.0", self.titles("python"))
         self.assertIn("fairstack/demo-coder", self.titles("demo-coder"))
-        self.assertIn("BigCode OpenRAIL-M", self.titles("responsible"))
+        self.assertIn(LicenceTerms.objects.get().title, self.titles("restrictions"))
 
     def test_all_words_count(self):
         people.publish("v1.0")
@@ -62,7 +76,18 @@ class Finding(DataFolderMixin, TestCase):
     def test_takes_wildcards_and_operators_as_words(self):
         people.publish("v1.0")
         catalogue.rebuild()
-        for text in ("*", "py*", "python OR submarine", "title:python~2", "[a TO z]", '"', "^.+$", "\u202e", "x" * 10_000, "a " * 5000):
+        for text in (
+            "*",
+            "py*",
+            "python OR submarine",
+            "title:python~2",
+            "[a TO z]",
+            '"',
+            "^.+$",
+            "\u202e",
+            "x" * 10_000,
+            "a " * 5000,
+        ):
             with self.subTest(text=text[:20]):
                 self.assertEqual(self.titles(text), [])
 
@@ -116,7 +141,7 @@ class Finding(DataFolderMixin, TestCase):
         self.assertEqual(cleared.store, "catalogue index")
         self.assertNotEqual(_current(self.data / "indexes"), before)
         self.assertFalse(before.exists())
-        self.assertEqual(stores.unowned_paths(), [])
+        self.assertEqual([path.name for path in stores.unowned_paths()], ["docs"])
 
     def test_additions_at_the_same_time_are_all_kept(self):
         catalogue.rebuild()
@@ -142,7 +167,7 @@ class Finding(DataFolderMixin, TestCase):
         self.assertEqual(self.client.get(reverse("portal:find"), {"q": "x" * 10_000}).status_code, 200)
 
 
-class KeepingUp(DataFolderMixin, TransactionTestCase):
+class KeepingUp(DocsMixin, TransactionTestCase):
     def test_a_release_is_found_when_its_publication_commits(self):
         catalogue.rebuild()
         release = people.publish("v3.0")
@@ -151,30 +176,25 @@ class KeepingUp(DataFolderMixin, TransactionTestCase):
         self.assertEqual(catalogue.find("v3.0").hits[0].title, "the-stack-demo v3.0")
 
     def test_a_model_is_found_when_its_publication_commits(self):
-        from django.db import transaction
-
         catalogue.rebuild()
         with transaction.atomic():
             publish_model("night-coder")
         self.assertEqual(catalogue.find("night-coder").hits[0].title, "fairstack/night-coder")
 
 
-class Documents(DataFolderMixin, TestCase):
+class Documents(DocsMixin, TestCase):
     def setUp(self):
         super().setUp()
-        from django.test import override_settings
-
-        (self.data / "docs").mkdir()
-        (self.data / "docs" / "house-rules.md").write_text("# The house\n\nBe *kind*. <script>alert(1)</script>\n\n| a | b |\n|---|---|\n| 1 | 2 |\n")
+        (self.data / "docs" / "house-rules.md").write_text(
+            "# The house\n\nBe *kind*. <script>alert(1)</script> [More](other-page.md#end)\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
+        )
         (self.data / "docs" / "Not A Slug.md").write_text("# Hidden")
-        changed = override_settings(BASE_DIR=self.data)
-        changed.enable()
-        self.addCleanup(changed.disable)
 
     def test_are_pages_of_the_site(self):
         page = self.client.get(reverse("portal:document", args=["house-rules"]))
         self.assertContains(page, "<em>kind</em>")
         self.assertContains(page, "<table>")
+        self.assertContains(page, 'href="other-page#end"')
         self.assertNotContains(page, "<script>alert")
 
     def test_that_are_not_there_are_not_found(self):
@@ -191,5 +211,3 @@ class Licences(TestCase):
         publish_model()
         self.assertContains(self.client.get(reverse("portal:licence", args=["bigcode-openrail-m"])), "OpenRAIL")
         self.assertEqual(self.client.get(reverse("portal:licence", args=["none"])).status_code, 404)
-
-

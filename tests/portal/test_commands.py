@@ -23,7 +23,9 @@ class Commands(DataFolderMixin, TestCase):
     def test_expire_requests_says_what_it_did(self):
         made = people.sent(make_user())
         people.backdate(made, submitted_at=31)
-        self.assertIn("1 requests expired, 0 drafts were deleted, 0 requests were closed", self.run_command("expire_requests"))
+        self.assertIn(
+            "1 requests expired, 0 drafts were deleted, 0 requests were closed", self.run_command("expire_requests")
+        )
 
     def test_the_scheduled_task_does_the_same(self):
         made = people.sent(make_user())

@@ -93,9 +93,13 @@ class TheForm(TestCase):
 
     def test_one_answer_can_be_changed_from_the_last_page(self):
         people.draft(self.ada)
-        response = self.client.post(self.url("account", **{"return": "check"}), {"account": "ALPHA", "forge": "github.com"})
+        response = self.client.post(
+            self.url("account", **{"return": "check"}), {"account": "ALPHA", "forge": "github.com"}
+        )
         self.assertRedirects(response, self.url("check"))
-        response = self.client.post(self.url("account", **{"return": "check"}), {"account": "Beta", "forge": "github.com"})
+        response = self.client.post(
+            self.url("account", **{"return": "check"}), {"account": "Beta", "forge": "github.com"}
+        )
         self.assertRedirects(response, self.url("scope"))
 
     def test_pages_out_of_order_lead_to_where_one_is(self):
@@ -164,7 +168,10 @@ class SignedOutInTheMiddle(TestCase):
         for name, args in [
             *((f"portal:opt-out-{step}", []) for step in ("account", "scope", "repositories", "message", "check")),
             ("portal:requests", []),
-            *((f"portal:{name}", [made.reference]) for name in ("request", "proof", "proof-checks", "withdraw", "opt-out-sent")),
+            *(
+                (f"portal:{name}", [made.reference])
+                for name in ("request", "proof", "proof-checks", "withdraw", "opt-out-sent")
+            ),
             ("portal:desk", []),
             ("portal:desk-request", [made.reference]),
         ]:

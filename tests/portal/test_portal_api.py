@@ -34,7 +34,9 @@ class TheApi(DataFolderMixin, TestCase):
         missed = Client().post("/api/search", {"q": "alphq"}, content_type="application/json").json()
         self.assertEqual((missed["held"], missed["near"]), (False, ["Alpha"]))
         for text in ("", "x" * 10_000, "a\x00"):
-            self.assertEqual(Client().post("/api/search", {"q": text}, content_type="application/json").status_code, 422)
+            self.assertEqual(
+                Client().post("/api/search", {"q": text}, content_type="application/json").status_code, 422
+            )
 
     def test_a_request_is_sent_and_followed(self):
         made = self.send(message="Hello")
@@ -81,7 +83,9 @@ class TheApi(DataFolderMixin, TestCase):
             self.assertEqual(answer.status_code, 404)
         self.assertEqual(self.call("GET", "desk/requests", token=other).status_code, 403)
         for act in ("verify", "accept", "reject"):
-            self.assertEqual(self.call("POST", f"desk/requests/{reference}/{act}", {"text": "x"}, token=other).status_code, 404)
+            self.assertEqual(
+                self.call("POST", f"desk/requests/{reference}/{act}", {"text": "x"}, token=other).status_code, 404
+            )
 
     def test_reviewers_decide(self):
         people.hold("Alpha", "one")
@@ -96,8 +100,12 @@ class TheApi(DataFolderMixin, TestCase):
         accepted = self.call("POST", f"desk/requests/{reference}/accept", token=desk).json()
         self.assertEqual((accepted["state"], accepted["exposure"][0]["standing"]), ("scheduled", "masked"))
         self.assertEqual(self.call("POST", f"desk/requests/{reference}/accept", token=desk).status_code, 409)
-        self.assertEqual(self.call("GET", "desk/requests?state=scheduled", token=desk).json()[0]["reference"], reference)
-        self.assertEqual(self.call("POST", f"desk/requests/{reference}/reject", {"text": "late"}, token=desk).status_code, 409)
+        self.assertEqual(
+            self.call("GET", "desk/requests?state=scheduled", token=desk).json()[0]["reference"], reference
+        )
+        self.assertEqual(
+            self.call("POST", f"desk/requests/{reference}/reject", {"text": "late"}, token=desk).status_code, 409
+        )
 
     def test_a_reviewer_without_the_role_decides_nothing_even_on_their_own(self):
         reference = self.send().json()["reference"]
@@ -107,5 +115,7 @@ class TheApi(DataFolderMixin, TestCase):
 
     def test_a_token_for_reading_changes_nothing(self):
         _, reading = tokens.issue(self.ada, "reader", ["read"])
-        self.assertEqual(self.call("POST", "requests", {"account": "https://github.com/Alpha"}, token=reading).status_code, 403)
+        self.assertEqual(
+            self.call("POST", "requests", {"account": "https://github.com/Alpha"}, token=reading).status_code, 403
+        )
         self.assertEqual(Client().get("/api/requests").status_code, 401)

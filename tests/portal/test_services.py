@@ -80,7 +80,9 @@ class Drafts(TestCase):
 
     def test_repositories_are_named_once_in_any_case_and_by_address(self):
         draft = people.draft(self.ada, "Alpha", "one")
-        drafts.set_repositories(draft, self.ada, ["One", "one", "alpha/Two", "https://github.com/Alpha/three.git", ".github"])
+        drafts.set_repositories(
+            draft, self.ada, ["One", "one", "alpha/Two", "https://github.com/Alpha/three.git", ".github"]
+        )
         self.assertEqual([one.name_folded for one in draft.repositories.all()], [".github", "one", "three", "two"])
 
     def test_a_repository_of_another_account_is_refused(self):
@@ -91,7 +93,22 @@ class Drafts(TestCase):
 
     def test_hostile_names_are_refused(self):
         draft = drafts.start(self.ada)
-        hostile = ["^.+$", "a\u202eb", "x" * 10_000, "-rf", "..", "a/../b", "а1pha", "a b", "<script>", "\x00", "%2e%2e", "--", "\u200b", ""]
+        hostile = [
+            "^.+$",
+            "a\u202eb",
+            "x" * 10_000,
+            "-rf",
+            "..",
+            "a/../b",
+            "а1pha",
+            "a b",
+            "<script>",
+            "\x00",
+            "%2e%2e",
+            "--",
+            "\u200b",
+            "",
+        ]
         for text in hostile:
             with self.subTest(text=text[:20]), self.assertRaises(InvalidInput):
                 drafts.set_account(draft, self.ada, text, "github.com")
@@ -242,7 +259,9 @@ class Deciding(TestCase):
 
     def test_every_row_that_bears_the_name_is_covered(self):
         people.hold("Alpha", "one")
-        Owner.objects.create(key="github.com:77", forge="github.com", account_id="77", login="ALPHA", login_folded="alpha")
+        Owner.objects.create(
+            key="github.com:77", forge="github.com", account_id="77", login="ALPHA", login_folded="alpha"
+        )
         people.scheduled(self.ada)
         self.assertEqual(BlockEntry.objects.count(), 2)
 
