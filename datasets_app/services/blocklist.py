@@ -1,7 +1,7 @@
 """The block-list: which accounts and repositories may not enter a release, nor the corpus."""
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from core import audit
@@ -89,11 +89,9 @@ def blocked_keys() -> tuple[KeyedKeys, KeyedKeys]:
 
 
 def blocked_holdings() -> Q:
-    """A filter for the holdings of what is blocked now."""
+    """A filter for the holdings of what is blocked now; correlated, see ``masks.hidden_filter``."""
     live = BlockEntry.objects.filter(lifted_at=None)
-    return Q(owner__in=live.filter(owner__isnull=False).values("owner")) | Q(
-        repository__in=live.filter(repository__isnull=False).values("repository")
-    )
+    return Q(Exists(live.filter(owner=OuterRef("owner")))) | Q(Exists(live.filter(repository=OuterRef("repository"))))
 
 
 def holds_blocked(release: Release) -> bool:
