@@ -195,11 +195,11 @@ def _show(options: argparse.Namespace) -> int:
         for row in rows:
             print(f"{row['repository_key']} {row['path']} {row['language']} {row['licence']} {row['size']}")
         return 0
-    row = release.read_text(options.repository or "", options.path)
-    if row is None:
+    found = release.read_text(options.repository or "", options.path)
+    if found is None:
         print(f"{options.repository} {options.path}: the release holds no such file", file=sys.stderr)
         return 1
-    print(row["content"], end="")
+    print(found["content"], end="")
     return 0
 
 

@@ -34,8 +34,8 @@ def _update(state: "hashlib._Hash", array: pa.Array) -> None:
     nulls = array.is_null().to_numpy(zero_copy_only=False).astype(np.uint8).tobytes() if array.null_count else b""
     if types.is_integer(kind) or types.is_boolean(kind):
         values = array.fill_null(0 if types.is_integer(kind) else False).to_numpy(zero_copy_only=False)
-        data = memoryview(values.astype(_LITTLE_INT64))
-        lengths: bytes | memoryview = b""
+        data: bytes | memoryview = values.astype(_LITTLE_INT64).tobytes()
+        lengths = b""
         label = b"i"
     elif types.is_fixed_size_binary(kind):
         if array.null_count:
@@ -53,7 +53,7 @@ def _update(state: "hashlib._Hash", array: pa.Array) -> None:
         ]
         body = array.buffers()[2]
         data = memoryview(body)[int(offsets[0]) : int(offsets[-1])] if body is not None else memoryview(b"")
-        lengths = memoryview(np.diff(offsets).astype(_LITTLE_INT64))
+        lengths = np.diff(offsets).astype(_LITTLE_INT64).tobytes()
         label = b"s"
     else:
         raise TypeError(f"no digest for a column of type {kind}")

@@ -93,7 +93,7 @@ class Manifest:
         return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> "Manifest":
+    def from_json(cls, text: str) -> "Manifest":
         """The manifest that ``to_json`` wrote.
 
         Raises:
@@ -150,7 +150,7 @@ def load(releases: Path, name: str, version: str) -> Manifest:
     check_name(name, version)
     path = manifest_path(releases, name, version)
     try:
-        return Manifest.from_json(path.read_bytes())
+        return Manifest.from_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise NoSuchRelease(f"There is no release {name} {version} at {releases}.") from None
     except ValueError as error:

@@ -130,7 +130,10 @@ class Recipe:
         unknown = values.keys() - {field.name for field in fields(cls)}
         if unknown:
             raise ValueError(f"{', '.join(sorted(unknown))}: a recipe has no such field")
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        chosen: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
+        return cls(**chosen)
 
     def digest(self) -> str:
         """SHA-256 (hex) of the recipe as canonical JSON: sorted keys, no spaces."""

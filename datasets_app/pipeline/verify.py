@@ -152,7 +152,7 @@ def _check_whole(release: Release, leaves: list[tuple[str, bytes, bytes]], size:
         say("The logical digest over the shards is not the one in the manifest.")
     kept = [row for row in expected.funnel if row["reason"] == "kept"]
     for what, rows in (("reason", kept), ("language", expected.languages), ("licence", expected.licences)):
-        if (sum(row["files"] for row in rows), sum(row["bytes"] for row in rows)) != (expected.rows, expected.bytes):  # type: ignore[misc]
+        if (sum(row["files"] for row in rows), sum(row["bytes"] for row in rows)) != (expected.rows, expected.bytes):
             say(f"The figures by {what} in the manifest do not add up to its rows and bytes.")
     try:
         held = pq.read_table(release.folder / "holdings.parquet").cast(HOLDINGS)

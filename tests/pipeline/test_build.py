@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 from django.test import SimpleTestCase
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from datasets_app.pipeline import manifest, planning, shards
@@ -143,7 +143,7 @@ class SameReleaseTest(Building):
         first = build(self.corpus, self.releases, FIRST)
         self.assertEqual(build(self.corpus, self.releases, FIRST), first)
 
-    @settings(max_examples=12, deadline=None)
+    @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         owners=st.sets(st.integers(0, 9), max_size=4),
         repositories=st.sets(st.tuples(st.integers(0, 9), st.integers(0, 1)), max_size=4),

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 from django.test import SimpleTestCase
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from datasets_app.pipeline.canonical import table_digest
@@ -28,6 +28,7 @@ def table(rows):
 
 
 class CanonicalTest(SimpleTestCase):
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.lists(ROW, max_size=6), st.integers(0, 6))
     def test_slices_and_chunks_do_not_change_it(self, rows, cut):
         whole = table(rows)
@@ -35,6 +36,7 @@ class CanonicalTest(SimpleTestCase):
         parts = pa.concat_tables([whole.slice(0, cut), whole.slice(cut)])
         self.assertEqual(len({table_digest(one) for one in (whole, padded, parts)}), 1)
 
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.lists(ROW, max_size=4), st.lists(ROW, max_size=4))
     def test_different_values_differ(self, left, right):
         self.assertEqual(table_digest(table(left)) == table_digest(table(right)), left == right)

@@ -3,7 +3,7 @@
 import hashlib
 
 from django.test import SimpleTestCase
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from datasets_app.pipeline import merkle
@@ -51,6 +51,7 @@ class MerkleTest(SimpleTestCase):
     def test_the_inclusion_proof_is_that_of_the_published_vector(self):
         self.assertEqual(tuple(node.hex() for node in merkle.inclusion_proof(self.hashes, 0)), FIRST_OF_EIGHT)
 
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.integers(1, 40), st.data())
     def test_every_inclusion_proof_leads_to_the_root_and_no_other_leaf_does(self, size, data):
         hashes = [merkle.leaf_hash(bytes([number])) for number in range(size)]
