@@ -14,7 +14,7 @@ from modelzoo.models import LicenceTerms, Revision
 from modelzoo.scan import Checkpoint
 
 GATED_PROMPT = (
-    "Accept the licence on the model's page of this site: its use restrictions (Attachment A) and its sharing requirements "
+    "Accept the licence on the model's page of this site: its use restrictions and its sharing requirements "
     "bind whoever uses the model."
 )
 # What the card says of a training, in this order: key of the record, words, format.

@@ -11,7 +11,7 @@ class AcceptForm(forms.Form):
     """One box to tick: the licence with its use restrictions and its sharing duties, for the version that was shown."""
 
     accept = forms.BooleanField(
-        label="I accept the licence agreement, its use restrictions (Attachment A) and its sharing requirements.",
+        label="I accept the licence agreement, its use restrictions and its sharing requirements.",
         error_messages={"required": "Tick the box if you accept the licence. Without that the files stay closed."},
     )
     terms = forms.ModelChoiceField(

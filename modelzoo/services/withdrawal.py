@@ -8,19 +8,23 @@ from core.errors import Conflict, InvalidInput
 from core.permissions import Actor, require
 from modelzoo.models import Revision
 
+LONGEST = 500  # characters of a reason
+
 
 def withdraw_revision(actor: Actor, revision: Revision, reason: str) -> Revision:
     """Withdraw ``revision``. Clients get 410 with ``reason``, which anyone may read.
 
     Raises:
         PermissionDenied: The actor may not publish models.
-        InvalidInput: There is no reason.
+        InvalidInput: There is no reason, or it is too long.
         Conflict: It was withdrawn before.
     """
     require(actor, "modelzoo.publish_model")
-    reason = " ".join(reason.split())
+    reason = " ".join(reason.replace("\0", " ").split())
     if not reason:
         raise InvalidInput("Say why the revision is withdrawn: whoever asks for it will read this.", "reason")
+    if len(reason) > LONGEST:
+        raise InvalidInput(f"Say it in at most {LONGEST} characters: the reason travels in a header.", "reason")
     with transaction.atomic():
         at = timezone.now()
         done = Revision.objects.filter(pk=revision.pk, withdrawn_at__isnull=True).update(

@@ -219,6 +219,8 @@ class WithdrawalTests(ZooMixin, TestCase):
     def test_a_reason_is_asked_for_and_told(self):
         with self.assertRaises(InvalidInput):
             withdraw_revision(SYSTEM, self.revision, "  ")
+        with self.assertRaisesMessage(InvalidInput, "at most 500"):
+            withdraw_revision(SYSTEM, self.revision, "x" * 501)
         withdraw_revision(SYSTEM, self.revision, "It repeats\nsecrets.")
         self.revision.refresh_from_db()
         self.assertEqual(self.revision.withdrawn_reason, "It repeats secrets.")
