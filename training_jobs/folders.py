@@ -10,6 +10,7 @@ holds no text of the corpus; but a model may write down what it has read, so a p
 read a release which has been withdrawn.
 """
 
+import contextlib
 import json
 import shutil
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from core import jobs, stores
+from core.errors import Conflict
 from core.permissions import SYSTEM
 from core.states import JOB_ACTIVE
 from datasets_app.models import Release
@@ -26,6 +28,7 @@ from modelzoo.models import Revision
 from training_jobs.models import Run
 from training_jobs.trainer import tokens
 from training_jobs.trainer.durable import write_json
+from training_jobs.trainer.errors import BadTokenFile
 
 TOKENIZERS = "tokenizers"
 RECORD = "training.json"
@@ -75,10 +78,14 @@ def purge_tokens(blob_ids: set[str], progress: stores.Progress) -> stores.Cleare
     folders = tokens.folders(root)
     for done, folder in enumerate(folders):
         progress("erasing token files", done, len(folders))
-        gone = tokens.erase(folder, blob_ids)
+        try:
+            gone = tokens.erase(folder, blob_ids)
+            needed = frozenset(tokens.TokenFile.open(folder).meta["source"]["shards"]) in live
+        except BadTokenFile:  # nobody can say what it holds; what needs it makes it again
+            gone, needed = 0, False
         cleared.items += gone
         cleared.files += bool(gone)
-        if frozenset(tokens.TokenFile.open(folder).meta["source"]["shards"]) not in live:
+        if not needed:
             shutil.rmtree(folder)
             cleared.files += 1
     for release in Release.objects.filter(state__in=DEAD):
@@ -109,7 +116,8 @@ def stop_runs_on_withdrawn_releases(progress: stores.Progress) -> None:
     still = Run.objects.filter(release__state__in=DEAD, job__state__in=JOB_ACTIVE)
     for run in still.exclude(job__state="cancelling").select_related("job"):
         if run.job is not None:
-            jobs.cancel(run.job, SYSTEM)
+            with contextlib.suppress(Conflict):  # it has ended meanwhile
+                jobs.cancel(run.job, SYSTEM)
     end = time.monotonic() + STOP_WITHIN
     while (count := still.count()) and time.monotonic() < end:
         progress("stopping runs on withdrawn releases", 0, count)

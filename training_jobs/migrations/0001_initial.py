@@ -7,37 +7,84 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('core', '0002_append_only'),
-        ('datasets_app', '0002_collation'),
-        ('modelzoo', '0001_initial'),
+        ("core", "0002_append_only"),
+        ("datasets_app", "0002_collation"),
+        ("modelzoo", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('org', models.CharField(max_length=96)),
-                ('model_name', models.CharField(max_length=96)),
-                ('preset', models.CharField(max_length=40)),
-                ('config', models.JSONField(default=dict)),
-                ('summary', models.JSONField(default=dict)),
-                ('request_token', models.CharField(help_text='What the form or the program sent, so that sending twice makes one run.', max_length=64, null=True, unique=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('base', models.ForeignKey(help_text='What it starts from; empty where it starts from scratch.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='fine_tuning_runs', to='modelzoo.revision')),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='runs', to=settings.AUTH_USER_MODEL)),
-                ('job', models.OneToOneField(help_text='The job that works on it; one that goes on after a cancel gets a new job.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='run', to='core.job')),
-                ('release', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='datasets_app.release')),
-                ('revision', models.OneToOneField(help_text='What it published.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='run', to='modelzoo.revision')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("org", models.CharField(max_length=96)),
+                ("model_name", models.CharField(max_length=96)),
+                ("preset", models.CharField(max_length=40)),
+                ("config", models.JSONField(default=dict)),
+                ("summary", models.JSONField(default=dict)),
+                (
+                    "request_token",
+                    models.CharField(
+                        help_text="What the form or the program sent, so that sending twice makes one run.",
+                        max_length=64,
+                        null=True,
+                        unique=True,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "base",
+                    models.ForeignKey(
+                        help_text="What it starts from; empty where it starts from scratch.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="fine_tuning_runs",
+                        to="modelzoo.revision",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="runs",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "job",
+                    models.OneToOneField(
+                        help_text="The job that works on it; one that goes on after a cancel gets a new job.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="run",
+                        to="core.job",
+                    ),
+                ),
+                (
+                    "release",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="runs", to="datasets_app.release"
+                    ),
+                ),
+                (
+                    "revision",
+                    models.OneToOneField(
+                        help_text="What it published.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="run",
+                        to="modelzoo.revision",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'permissions': [('launch_run', 'Can launch runs')],
+                "ordering": ["-id"],
+                "permissions": [("launch_run", "Can launch runs")],
             },
         ),
     ]
