@@ -1,10 +1,12 @@
 """Reading the challenge file by real git, from repositories on this disk."""
 
+import os
 import shutil
 import stat
 import tempfile
 import time
 from pathlib import Path
+from unittest import mock
 
 from django.test import SimpleTestCase
 
@@ -65,7 +67,7 @@ class ReadingTheFile(SimpleTestCase):
         self.assertEqual(self.refused(), "wrong_text")
 
     def test_a_repository_beyond_the_limit_is_given_up(self):
-        noise = Path("/dev/urandom").open("rb").read(3_000_000)
+        noise = os.urandom(3_000_000)
         bare = self.forge.push("alpha", "one", {FILE_NAME: "x", "noise.bin": noise})
         (bare / "config").write_text("[core]\n\tbare = true\n")  # no filter: everything is sent
         self.assertEqual(self.refused(largest=200_000), "too_large")
@@ -82,8 +84,6 @@ class ReadingTheFile(SimpleTestCase):
         self.assertLess(time.monotonic() - began, 5)
 
     def modify_path(self, first):
-        import os
-        from unittest import mock
 
         return mock.patch.dict(os.environ, {"PATH": f"{first}:{os.environ['PATH']}"})
 

@@ -209,7 +209,7 @@ class AChallengeFile(DataFolderMixin, TestCase):
         made = people.sent(self.ada)
         self.place(made)
         self.check(made)
-        self.assertEqual([path for path in (self.data / "tmp").iterdir()], [])
+        self.assertEqual(list((self.data / "tmp").iterdir()), [])
 
     def test_every_outcome_has_words(self):
         self.assertEqual([key for key, outcome in OUTCOMES.items() if outcome.passed], ["passed"])
