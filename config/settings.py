@@ -36,6 +36,8 @@ FAIRSTACK_FORGES = env.table(
         for forge in ("github.com", "gitlab.com", "codeberg.org", "bitbucket.org")
     },
 )
+# How long a published release may stay behind the block-list before no run may train on it.
+FAIRSTACK_BLOCKLIST_GRACE_DAYS = env.integer("FAIRSTACK_BLOCKLIST_GRACE_DAYS", 7)
 FAIRSTACK_JOB_SILENCE = env.integer("FAIRSTACK_JOB_SILENCE", 30, least=2)  # seconds without a heartbeat
 FAIRSTACK_JOB_ATTEMPTS = env.integer("FAIRSTACK_JOB_ATTEMPTS", 3, least=1)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db.backends.sqlite3 import base  # noqa: F401  (the operations cannot be imported before it)
 from django.db.backends.sqlite3.operations import DatabaseOperations
 from django.test.runner import DiscoverRunner
 

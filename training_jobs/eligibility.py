@@ -9,7 +9,6 @@ from django.utils import timezone
 from datasets_app.models import BlockEntry, Release
 from modelzoo.models import Revision
 
-DEFAULT_GRACE_DAYS = 7
 NOT_PUBLISHED = {
     "building": "it is still being built. Wait until it is built and published",
     "built": "it is built and not yet published. Have it approved and published",
@@ -20,7 +19,7 @@ NOT_PUBLISHED = {
 
 def grace() -> timedelta:
     """How long a release may stay behind the block-list before no run may train on it."""
-    return timedelta(days=getattr(settings, "FAIRSTACK_BLOCKLIST_GRACE_DAYS", DEFAULT_GRACE_DAYS))
+    return timedelta(days=settings.FAIRSTACK_BLOCKLIST_GRACE_DAYS)
 
 
 def refusal(release: Release) -> str:

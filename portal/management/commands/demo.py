@@ -14,6 +14,7 @@ from core.models import Job
 from portal import demo
 
 WIDTH = 30  # characters of a progress bar
+SAY_EVERY = 10.0  # seconds between two lines where the output is no terminal
 
 
 class Command(BaseCommand):
@@ -60,18 +61,21 @@ class Command(BaseCommand):
     def _watch(self, job: Job) -> None:
         """Follow a job until it has ended."""
         terminal = sys.stdout.isatty()
-        last = ""
+        last, said_at = "", 0.0
         self.stdout.write(job.title)
         while True:
             job.refresh_from_db()
             line = self._line(job)
-            if line != last and (terminal or line.partition("[")[0] != last.partition("[")[0]):
-                end = "" if terminal else "\n"
-                self.stdout.write(f"\r\033[K{line}" if terminal else line, ending=end)
+            # A terminal gets one moving bar; a file gets a line a stage, and one every few seconds.
+            new_stage = line.partition("[")[0] != last.partition("[")[0]
+            if line != last and (terminal or new_stage or not job.active or time.monotonic() - said_at > SAY_EVERY):
+                start, end = ("\n" if new_stage and last else "\r\033[K", "") if terminal else ("", "\n")
+                self.stdout.write(start + line, ending=end)
                 self.stdout.flush()
-                last = line
+                last, said_at = line, time.monotonic()
             if not job.active:
-                self.stdout.write("" if not terminal else "\n", ending="")
+                if terminal:
+                    self.stdout.write("")
                 return
             time.sleep(0.5)
 
