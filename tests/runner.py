@@ -12,9 +12,15 @@ from django.conf import settings
 from django.db.backends.sqlite3 import base  # noqa: F401  (the operations cannot be imported before it)
 from django.db.backends.sqlite3.operations import DatabaseOperations
 from django.test.runner import DiscoverRunner
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("POLARS_MAX_THREADS", "2")
+
+# Shared machines are slow at times: a property is about its truth, not about how long one example took.
+hypothesis_settings.register_profile("fairstack", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("fairstack")
 
 
 def let_flush_pass_the_triggers() -> None:
