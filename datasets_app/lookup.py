@@ -5,7 +5,6 @@ hits and range scans of the index over folded names, so that they take milliseco
 """
 
 import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,9 +15,9 @@ from datasets_app.models import BlockEntry, Holding, Mask, Owner, Release
 from datasets_app.query import Query, parse
 from datasets_app.services.masks import hidden_filter
 
-LAST = "\U0010ffff"
 SUGGESTIONS = 6
-CANDIDATES = 60  # owners with a near name that are looked at
+CANDIDATES = 30  # owners that each way to find near names looks at
+LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 LISTED = 100  # repositories of one release that are listed; the totals count them all
 NEAR = 0.7  # least similarity of a name that is suggested, 0..1
 
@@ -120,32 +119,33 @@ def search(text: str) -> Lookup:
         InvalidInput: The text is empty or too long.
     """
     query = parse(text)
-    holdings = _held_by_public().filter(owner__in=[owner.pk for owner in _owners(query)])
+    owners = {owner.pk: owner for owner in _owners(query)}
+    holdings = _held_by_public().filter(owner__in=list(owners))
     if query.repository:
         holdings = holdings.filter(repository__name_folded=query.repository)
-    matches = _matches(list(holdings.values_list(*COLUMNS)))
+    matches = _matches(owners, list(holdings.values_list(*COLUMNS)))
     return Lookup(query, matches, [] if matches else suggestions(query))
 
 
 def suggestions(query: Query) -> list[Suggestion]:
-    """Names near to the one asked for that are held: those that begin with it, and those that differ by a slip or two."""
-    names = Owner.objects.order_by("login_folded").values_list("pk", "login", "login_folded", "forge")
-    login = query.login
+    """Names near to the one asked for that are held: those that begin with it, and those that differ by a slip or two.
+
+    Three queries, whatever was asked, and a fourth for which of them are held.
+    """
+    names = Owner.objects.values_list("pk", "login", "login_folded", "forge")
     if query.forge:
         names = names.filter(forge=query.forge)
-    found: dict[int, tuple[str, str, str]] = {}
-    # One query by equality, and range scans over ever shorter beginnings.
-    candidates: list[Iterable[tuple[int, str, str, str]]] = [names.filter(login_folded__in=slips(login))[:CANDIDATES]]
-    for length in sorted({len(login), max(2, len(login) - 2), max(2, len(login) // 2)}, reverse=True):
-        start = login[:length]
-        candidates.append(
-            names.filter(login_folded__gte=start, login_folded__lt=start + LAST)[: CANDIDATES - len(found)]
+    login = query.login
+    found = {
+        pk: (written, folded, forge)
+        for rows in (
+            names.filter(login_folded__in=slips(login)).order_by()[:CANDIDATES],
+            # Its neighbours in the alphabet share the longest beginnings there are.
+            names.filter(login_folded__gt=login).order_by("login_folded")[:CANDIDATES],
+            names.filter(login_folded__lt=login).order_by("-login_folded")[: CANDIDATES // 2],
         )
-    for rows in candidates:
-        if len(found) >= CANDIDATES:
-            break
-        for pk, written, folded, forge in rows:
-            found[pk] = (written, folded, forge)
+        for pk, written, folded, forge in rows
+    }
     near = [
         (-likeness, len(folded), written, forge, pk)
         for pk, (written, folded, forge) in found.items()
@@ -158,19 +158,27 @@ def suggestions(query: Query) -> list[Suggestion]:
 
 
 def slips(name: str) -> list[str]:
-    """Names that were perhaps meant: one letter less, two neighbours swapped, or the beginning of what was typed."""
+    """Names that were perhaps meant: one letter too many or two swapped; in the first half, where the alphabet does not help, also
+    one letter wrong or missing; and the beginning of what was typed. About 40 a letter, 1,000 at most."""
+    half = min(len(name) // 2 + 1, 12)
     shorter = {name[:at] + name[at + 1 :] for at in range(len(name))}
     swapped = {name[:at] + name[at + 1] + name[at] + name[at + 2 :] for at in range(len(name) - 1)}
+    wrong = {name[:at] + letter + name[at + 1 :] for at in range(half) for letter in LETTERS}
+    missing = {name[:at] + letter + name[at:] for at in range(half) for letter in LETTERS}
     beginnings = {name[:length] for length in range(4, len(name))}
-    return sorted((shorter | swapped | beginnings) - {"", name})
+    return sorted((shorter | swapped | wrong | missing | beginnings) - {"", name})
 
 
 def _likeness(asked: str, name: str) -> float:
+    """How alike two names are, 0..1; 0 where they are less so than ``NEAR``."""
     if name.startswith(asked) and len(asked) >= 3:
         return 0.95
     if asked.startswith(name) and len(name) >= 4:
         return 0.8
-    return difflib.SequenceMatcher(None, asked, name).ratio()
+    compared = difflib.SequenceMatcher(None, asked, name, autojunk=False)
+    if compared.real_quick_ratio() < NEAR or compared.quick_ratio() < NEAR:
+        return 0.0
+    return compared.ratio()
 
 
 COLUMNS = (
@@ -194,15 +202,14 @@ def _held_by_public() -> Any:
 
 def _owners(query: Query) -> list[Owner]:
     """The accounts of this name, one a forge. Asked first and alone, so that no planner starts from a release's millions."""
-    found = Owner.objects.filter(login_folded=query.login)
+    found = Owner.objects.filter(login_folded=query.login).order_by()
     return list(found.filter(forge=query.forge) if query.forge else found)
 
 
-def _matches(rows: list[tuple[Any, ...]]) -> list[Match]:
+def _matches(owners: dict[int, Owner], rows: list[tuple[Any, ...]]) -> list[Match]:
     """Rows of ``COLUMNS`` by owner and release."""
     if not rows:
         return []
-    owners = Owner.objects.in_bulk({row[0] for row in rows})
     releases = Release.objects.defer("recipe", "funnel", "languages", "licences").in_bulk({row[1] for row in rows})
     held: dict[int, dict[int, list[tuple[Any, ...]]]] = {}
     for row in rows:
@@ -262,7 +269,7 @@ class Exposure:
 
 def exposure(owner: Owner) -> Exposure:
     """All that releases hold or held of an account. The caller has made sure who asks."""
-    matches = _matches(list(Holding.objects.filter(owner=owner).values_list(*COLUMNS)))
+    matches = _matches({owner.pk: owner}, list(Holding.objects.filter(owner=owner).values_list(*COLUMNS)))
     blocks = BlockEntry.objects.filter(lifted_at=None)
     masks = set(Mask.objects.filter(owner=owner, lifted_at=None).values_list("repository", flat=True))
     return Exposure(

@@ -18,8 +18,10 @@ class BlockEntry(models.Model):
     position = models.BigAutoField(primary_key=True)
     kind = models.CharField(max_length=10, choices=[(OWNER, "account"), (REPOSITORY, "repository")])
     keyed = models.CharField(max_length=64)
-    owner = models.ForeignKey(Owner, null=True, on_delete=models.SET_NULL, related_name="block_entries")
-    repository = models.ForeignKey(Repository, null=True, on_delete=models.SET_NULL, related_name="block_entries")
+    owner = models.ForeignKey(Owner, null=True, on_delete=models.SET_NULL, related_name="block_entries", db_index=False)
+    repository = models.ForeignKey(
+        Repository, null=True, on_delete=models.SET_NULL, related_name="block_entries", db_index=False
+    )
     reference = models.CharField(max_length=40, blank=True, db_index=True, help_text="The request that asked for it.")
     created_at = models.DateTimeField(default=timezone.now)
     lifted_at = models.DateTimeField(null=True)
@@ -27,6 +29,13 @@ class BlockEntry(models.Model):
     class Meta:
         ordering = ["position"]
         verbose_name_plural = "block-list"
+        # Without the rows where they are empty: else a planner takes the many empty ones for the usual case, and scans.
+        indexes = [
+            models.Index(fields=["owner"], condition=models.Q(owner__isnull=False), name="block_by_owner"),
+            models.Index(
+                fields=["repository"], condition=models.Q(repository__isnull=False), name="block_by_repository"
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "keyed"], condition=models.Q(lifted_at__isnull=True), name="one_live_block_a_key"

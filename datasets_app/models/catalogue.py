@@ -48,7 +48,9 @@ class Repository(models.Model):
     name = models.CharField(max_length=NAME_LENGTH)
     name_folded = models.CharField(max_length=NAME_LENGTH, editable=False)
     url = models.CharField(max_length=500, blank=True)
-    licence = models.CharField(max_length=400, blank=True, help_text="SPDX expression; empty where none was recognised.")
+    licence = models.CharField(
+        max_length=400, blank=True, help_text="SPDX expression; empty where none was recognised."
+    )
     permissive = models.BooleanField(default=False)
     source = models.ForeignKey(Source, null=True, on_delete=models.SET_NULL, related_name="repositories")
 

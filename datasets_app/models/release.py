@@ -22,7 +22,9 @@ class Release(models.Model):
     recipe = models.JSONField(default=dict)
     recipe_digest = models.CharField(max_length=64, blank=True)
     parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="children")
-    blocklist_position = models.PositiveBigIntegerField(default=0, help_text="Block-list entries up to here are honoured.")
+    blocklist_position = models.PositiveBigIntegerField(
+        default=0, help_text="Block-list entries up to here are honoured."
+    )
     files = models.PositiveBigIntegerField(default=0)
     bytes = models.PositiveBigIntegerField(default=0)
     shards = models.PositiveIntegerField(default=0)

@@ -33,7 +33,7 @@ BUILD_STAGES = [
 ]
 
 
-class KilledWorkers(FloorMixin, TransactionTestCase):
+class Kills(FloorMixin):
     def kill_at(self, job: Job, stage: str, done: str = "any") -> None:
         claim = jobs.claim(job)
         process = subprocess.run(
@@ -49,6 +49,8 @@ class KilledWorkers(FloorMixin, TransactionTestCase):
             self.assertEqual(jobs.give_back(job, "killed"), "requeued")
         job.refresh_from_db()
 
+
+class KilledIngests(Kills, TransactionTestCase):
     def test_an_ingest_killed_at_each_stage_is_finished_by_the_next_attempt(self):
         self.make_source()
         for stage in ("reading packages", "reading files", "listing repositories"):
@@ -58,6 +60,8 @@ class KilledWorkers(FloorMixin, TransactionTestCase):
                 self.assertEqual(execute_here(job).state, "succeeded", job.error)
                 self.assertEqual(job.result["repositories"], 4)
 
+
+class KilledBuilds(Kills, TransactionTestCase):
     def test_a_build_killed_at_each_stage_is_finished_by_the_next_attempt(self):
         self.ingest()
         digests = set()
@@ -77,6 +81,8 @@ class KilledWorkers(FloorMixin, TransactionTestCase):
         self.assertEqual(len(digests), 1)
         self.assertEqual(list((self.data / "releases").glob("*/.tmp-*")), [])
 
+
+class KilledPurges(Kills, TransactionTestCase):
     def test_a_purge_killed_at_each_stage_is_finished_by_the_next_attempt(self):
         first = self.published()
         self.opt_out("alpha")
@@ -92,6 +98,8 @@ class KilledWorkers(FloorMixin, TransactionTestCase):
         first.refresh_from_db()
         self.assertEqual(first.state, "withdrawn")
 
+
+class RealWorkers(Kills, TransactionTestCase):
     def test_what_was_blocked_between_two_attempts_is_not_published(self):
         self.ingest()
         release = releases.start_build(self.staff)

@@ -134,9 +134,9 @@ class Searching(TestCase):
         self.assertEqual((newest.files, len(newest.repositories), newest.more), (105, 100, 5))
 
     def test_few_queries_answer_however_many_accounts_there_are(self):
-        with self.assertNumQueries(4):
+        with self.assertNumQueries(3):
             lookup.search("django")
-        with self.assertNumQueries(6):
+        with self.assertNumQueries(5):
             lookup.search("djnago")
 
     def test_the_owner_and_the_staff_see_everything(self):
