@@ -12,6 +12,7 @@ from core.permissions import require
 from datasets_app import lookup
 from portal import exposure, states
 from portal.models import OptOutRequest
+from portal.references import is_reference
 from portal.services import decisions, drafts, requests, verification
 
 router = Router(tags=["requests"])
@@ -223,7 +224,8 @@ def reject(request: HttpRequest, reference: str, body: Remark) -> RequestOut:
 
 
 def _visible(request: HttpRequest, reference: str) -> OptOutRequest:
-    found = OptOutRequest.objects.filter(reference=reference).exclude(state="draft").first()
+    rows = OptOutRequest.objects.exclude(state="draft")
+    found = rows.filter(reference=reference).first() if is_reference(reference) else None
     if found is None or not found.may_be_seen_by(user_of(request)):
         raise Http404("There is no such request, or it is not yours.")
     return found

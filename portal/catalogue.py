@@ -81,12 +81,26 @@ def find(text: str) -> Answer:
         return Answer()
     try:
         return _find(_open(), words)
-    except (
-        Exception
-    ):  # the index is the visitor's no more than a convenience: whatever is wrong with it, make it anew, once
+    except Exception:  # an index can be damaged in more ways than can be listed; whichever it is, it can be made anew
+        if _sound():
+            log.exception("The catalogue index is sound, and yet a question could not be answered.")
+            return Answer()
         log.warning("The catalogue index could not be read; it is made anew.")
         rebuild()
         return _find(_open(), words)
+
+
+def _sound() -> bool:
+    """Whether every term and every stored entry can be read: a question that cannot be answered must not cause rebuilding."""
+    try:
+        with _open().searcher() as searcher:
+            for _ in searcher.reader().all_terms():
+                pass
+            for _ in searcher.reader().all_stored_fields():
+                pass
+    except Exception:  # see find()
+        return False
+    return True
 
 
 def rebuild() -> int:

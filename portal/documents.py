@@ -39,7 +39,9 @@ class Document:
     def text(self) -> str:
         """The words alone, for the catalogue."""
         tokens = MarkdownIt("commonmark", {"html": False}).enable("table").parse(self.source)
-        return "\n".join(token.content for token in tokens if token.type == "inline")
+        return "\n".join(
+            "".join(part.content or " " for part in token.children or []) for token in tokens if token.type == "inline"
+        )
 
 
 def everything() -> list[Document]:

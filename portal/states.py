@@ -136,6 +136,22 @@ EVENTS = {
     "by_hand": "A reviewer verified that the account is yours.",
 }
 
+# The same events as the desk reads them.
+LOGGED = {
+    **{state: text.label for state, text in TEXTS.items()},
+    "challenge": "A new challenge was given",
+    "check_failed": "The challenge file was looked for and not found as it should be",
+    "check_passed": "The challenge file was found",
+    "by_hand": "Verified by hand",
+}
+MILESTONES = {
+    "verifying": ("You show that the account is yours", "Proof by the requester"),
+    "triage": ("A reviewer decides", "Decision"),
+    "scheduled": ("Your code enters the block-list", "Block-list"),
+    "rebuilding": ("A release without your code is published", "The next release"),
+    "removed": ("The older bytes are erased and everything is read again", "Purge, and the check that follows"),
+}
+
 
 def deadline(state: str, request: "OptOutRequest") -> datetime | None:
     """By when what ``state`` waits for is due: by our promise, and never after the legal clock."""

@@ -20,26 +20,23 @@ class Step:
 
 
 ENDS_BADLY = ("rejected", "withdrawn", "expired")
-MILESTONES = {
-    "verifying": "You show that the account is yours",
-    "triage": "A reviewer decides",
-    "scheduled": "Your code enters the block-list",
-    "rebuilding": "A release without your code is published",
-    "removed": "The older bytes are erased and everything is read again",
-}
 
 
-def timeline(request: OptOutRequest) -> list[Step]:
-    """The events so far, the state now, and the milestones that are still to come."""
+def timeline(request: OptOutRequest, *, desk: bool = False) -> list[Step]:
+    """The events so far, the state now, and the milestones that are still to come; worded for the requester or the desk."""
     steps = [
         Step(
-            "failed" if event.kind in (*ENDS_BADLY, "check_failed") else "done", event.words, "", event.at, event=event
+            "failed" if event.kind in (*ENDS_BADLY, "check_failed") else "done",
+            states.LOGGED[event.kind] if desk else event.words,
+            "",
+            event.at,
+            event=event,
         )
         for event in request.events.select_related("actor")
     ]
     if request.state in (*states.ENDED, "draft"):
         return steps
-    coming = [state for state in MILESTONES if states.PATH.index(state) >= states.PATH.index(request.state)]
+    coming = [state for state in states.MILESTONES if states.PATH.index(state) >= states.PATH.index(request.state)]
     if request.state in ("scheduled", "accepted"):
         coming = ["rebuilding", "removed"]
     elif request.state == "rebuilding":
@@ -47,6 +44,6 @@ def timeline(request: OptOutRequest) -> list[Step]:
     for place, state in enumerate(coming):
         mark, text, by = "next", "", request.due_at if state == coming[-1] else None
         if place == 0:
-            mark, text, by = "now", request.text.next, request.next_deadline
-        steps.append(Step(mark, MILESTONES[state], text, None, by))
+            mark, text, by = "now", "" if desk else request.text.next, request.next_deadline
+        steps.append(Step(mark, states.MILESTONES[state][desk], text, None, by))
     return steps

@@ -1,8 +1,11 @@
 """The portal's addresses."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
+from portal.references import Reference
 from portal.views import desk, opt_out, requests, search, transparency
+
+register_converter(Reference, "reference")
 
 app_name = "portal"
 urlpatterns = [
@@ -19,16 +22,16 @@ urlpatterns = [
     path("opt-out/message", opt_out.message, name="opt-out-message"),
     path("opt-out/check", opt_out.check, name="opt-out-check"),
     path("opt-out/discard", opt_out.discard, name="opt-out-discard"),
-    path("opt-out/sent/<str:reference>", opt_out.confirmation, name="opt-out-sent"),
+    path("opt-out/sent/<reference:reference>", opt_out.confirmation, name="opt-out-sent"),
     path("requests/", requests.request_list, name="requests"),
-    path("requests/<str:reference>/", requests.request_page, name="request"),
-    path("requests/<str:reference>/proof", requests.proof, name="proof"),
-    path("requests/<str:reference>/proof/checks", requests.proof_checks, name="proof-checks"),
-    path("requests/<str:reference>/challenge", requests.new_challenge, name="challenge"),
-    path("requests/<str:reference>/withdraw", requests.withdraw, name="withdraw"),
+    path("requests/<reference:reference>/", requests.request_page, name="request"),
+    path("requests/<reference:reference>/proof", requests.proof, name="proof"),
+    path("requests/<reference:reference>/proof/checks", requests.proof_checks, name="proof-checks"),
+    path("requests/<reference:reference>/challenge", requests.new_challenge, name="challenge"),
+    path("requests/<reference:reference>/withdraw", requests.withdraw, name="withdraw"),
     path("desk/", desk.queue, name="desk"),
-    path("desk/<str:reference>/", desk.request_page, name="desk-request"),
-    path("desk/<str:reference>/verify", desk.verify, name="desk-verify"),
-    path("desk/<str:reference>/accept", desk.accept, name="desk-accept"),
-    path("desk/<str:reference>/reject", desk.reject, name="desk-reject"),
+    path("desk/<reference:reference>/", desk.request_page, name="desk-request"),
+    path("desk/<reference:reference>/verify", desk.verify, name="desk-verify"),
+    path("desk/<reference:reference>/accept", desk.accept, name="desk-accept"),
+    path("desk/<reference:reference>/reject", desk.reject, name="desk-reject"),
 ]

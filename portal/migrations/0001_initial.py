@@ -7,123 +7,258 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('core', '0002_append_only'),
+        ("core", "0002_append_only"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='OptOutRequest',
+            name="OptOutRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reference', models.CharField(editable=False, max_length=20, unique=True)),
-                ('origin', models.CharField(choices=[('pages', 'the pages'), ('api', 'the API')], default='pages', max_length=5)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('submitted', 'Received'), ('verifying', 'Waiting for proof'), ('triage', 'With the reviewers'), ('accepted', 'Accepted'), ('scheduled', 'Scheduled'), ('rebuilding', 'Erasing'), ('removed', 'Removed'), ('closed', 'Closed'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn'), ('expired', 'Expired')], default='draft', max_length=12)),
-                ('forge', models.CharField(blank=True, help_text='Host name, such as github.com.', max_length=200)),
-                ('account', models.CharField(blank=True, max_length=200)),
-                ('owner_key', models.CharField(blank=True, max_length=400)),
-                ('scope', models.CharField(blank=True, choices=[('account', 'The whole account, now and in future'), ('repositories', 'Only certain repositories')], max_length=12)),
-                ('message', models.TextField(blank=True, help_text='What the requester wants the reviewers to know.')),
-                ('fingerprint', models.CharField(blank=True, help_text='Keyed hash of account and scope.', max_length=64)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('changed_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('submitted_at', models.DateTimeField(help_text='The receipt: the legal clock runs from here.', null=True)),
-                ('due_at', models.DateTimeField(help_text='The last day of the legal clock.', null=True)),
-                ('verified_at', models.DateTimeField(null=True)),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('decision_note', models.TextField(blank=True, help_text='The reason of a rejection; shown to the requester.')),
-                ('removed_at', models.DateTimeField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('block_position', models.PositiveBigIntegerField(help_text='The last of its entries on the block-list.', null=True)),
-                ('exposure', models.JSONField(default=list)),
-                ('removed', models.JSONField(default=dict)),
-                ('ledger_key', models.BinaryField(help_text="Opens the ledger's commitment to ledger_record.", null=True)),
-                ('ledger_record', models.JSONField(default=dict)),
-                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('ledger_entry', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.ledgerentry')),
-                ('requester', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='opt_out_requests', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("reference", models.CharField(editable=False, max_length=20, unique=True)),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("pages", "the pages"), ("api", "the API")], default="pages", max_length=5
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("submitted", "Received"),
+                            ("verifying", "Waiting for proof"),
+                            ("triage", "With the reviewers"),
+                            ("accepted", "Accepted"),
+                            ("scheduled", "Scheduled"),
+                            ("rebuilding", "Erasing"),
+                            ("removed", "Removed"),
+                            ("closed", "Closed"),
+                            ("rejected", "Rejected"),
+                            ("withdrawn", "Withdrawn"),
+                            ("expired", "Expired"),
+                        ],
+                        default="draft",
+                        max_length=12,
+                    ),
+                ),
+                ("forge", models.CharField(blank=True, help_text="Host name, such as github.com.", max_length=200)),
+                ("account", models.CharField(blank=True, max_length=200)),
+                ("owner_key", models.CharField(blank=True, max_length=400)),
+                (
+                    "scope",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("account", "The whole account, now and in future"),
+                            ("repositories", "Only certain repositories"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("message", models.TextField(blank=True, help_text="What the requester wants the reviewers to know.")),
+                (
+                    "fingerprint",
+                    models.CharField(blank=True, help_text="Keyed hash of account and scope.", max_length=64),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("changed_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "submitted_at",
+                    models.DateTimeField(help_text="The receipt: the legal clock runs from here.", null=True),
+                ),
+                ("due_at", models.DateTimeField(help_text="The last day of the legal clock.", null=True)),
+                ("verified_at", models.DateTimeField(null=True)),
+                ("decided_at", models.DateTimeField(null=True)),
+                (
+                    "decision_note",
+                    models.TextField(blank=True, help_text="The reason of a rejection; shown to the requester."),
+                ),
+                ("removed_at", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "block_position",
+                    models.PositiveBigIntegerField(help_text="The last of its entries on the block-list.", null=True),
+                ),
+                ("exposure", models.JSONField(default=list)),
+                ("removed", models.JSONField(default=dict)),
+                (
+                    "ledger_key",
+                    models.BinaryField(help_text="Opens the ledger's commitment to ledger_record.", null=True),
+                ),
+                ("ledger_record", models.JSONField(default=dict)),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "ledger_entry",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.ledgerentry"
+                    ),
+                ),
+                (
+                    "requester",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="opt_out_requests",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at', '-id'],
-                'permissions': [('review_request', 'Can see, verify and decide opt-out requests')],
+                "ordering": ["-created_at", "-id"],
+                "permissions": [("review_request", "Can see, verify and decide opt-out requests")],
             },
         ),
         migrations.CreateModel(
-            name='Proof',
+            name="Proof",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('challenge_file', 'A challenge file in a repository'), ('by_hand', 'Verified by a reviewer')], max_length=16)),
-                ('owner_key', models.CharField(max_length=400)),
-                ('challenge', models.CharField(blank=True, help_text='The line that the file must hold.', max_length=80)),
-                ('issued_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('passed_at', models.DateTimeField(null=True)),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='proofs', to='portal.optoutrequest')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("challenge_file", "A challenge file in a repository"),
+                            ("by_hand", "Verified by a reviewer"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("owner_key", models.CharField(max_length=400)),
+                (
+                    "challenge",
+                    models.CharField(blank=True, help_text="The line that the file must hold.", max_length=80),
+                ),
+                ("issued_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("passed_at", models.DateTimeField(null=True)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="proofs", to="portal.optoutrequest"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-issued_at', '-id'],
+                "ordering": ["-issued_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='ProofCheck',
+            name="ProofCheck",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('repository', models.CharField(max_length=200)),
-                ('asked_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('checked_at', models.DateTimeField(null=True)),
-                ('outcome', models.CharField(blank=True, help_text='A key of portal.proofs.outcomes.', max_length=16)),
-                ('job', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='core.job')),
-                ('proof', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='checks', to='portal.proof')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("repository", models.CharField(max_length=200)),
+                ("asked_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("checked_at", models.DateTimeField(null=True)),
+                ("outcome", models.CharField(blank=True, help_text="A key of portal.proofs.outcomes.", max_length=16)),
+                (
+                    "job",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="core.job"
+                    ),
+                ),
+                (
+                    "proof",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="checks", to="portal.proof"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-asked_at', '-id'],
+                "ordering": ["-asked_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='RequestedRepository',
+            name="RequestedRepository",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200)),
-                ('name_folded', models.CharField(max_length=200)),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='repositories', to='portal.optoutrequest')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=200)),
+                ("name_folded", models.CharField(max_length=200)),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="repositories",
+                        to="portal.optoutrequest",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name_folded'],
+                "ordering": ["name_folded"],
             },
         ),
         migrations.CreateModel(
-            name='RequestEvent',
+            name="RequestEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('kind', models.CharField(help_text='A state that was reached, or a key of states.EVENTS.', max_length=24)),
-                ('note', models.TextField(blank=True, help_text="A reviewer's note: for the desk alone.")),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='portal.optoutrequest')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "kind",
+                    models.CharField(help_text="A state that was reached, or a key of states.EVENTS.", max_length=24),
+                ),
+                ("note", models.TextField(blank=True, help_text="A reviewer's note: for the desk alone.")),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="events", to="portal.optoutrequest"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at', 'id'],
+                "ordering": ["at", "id"],
             },
         ),
         migrations.AddIndex(
-            model_name='optoutrequest',
-            index=models.Index(fields=['state', 'due_at'], name='request_queue'),
+            model_name="optoutrequest",
+            index=models.Index(fields=["state", "due_at"], name="request_queue"),
         ),
         migrations.AddConstraint(
-            model_name='optoutrequest',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'draft')), fields=('requester', 'origin'), name='one_draft_a_person'),
+            model_name="optoutrequest",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "draft")), fields=("requester", "origin"), name="one_draft_a_person"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='optoutrequest',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('submitted', 'verifying', 'triage', 'accepted', 'scheduled', 'rebuilding'))), fields=('requester', 'fingerprint'), name='one_request_under_way_a_scope'),
+            model_name="optoutrequest",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("state__in", ("submitted", "verifying", "triage", "accepted", "scheduled", "rebuilding"))
+                ),
+                fields=("requester", "fingerprint"),
+                name="one_request_under_way_a_scope",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='requestedrepository',
-            constraint=models.UniqueConstraint(fields=('request', 'name_folded'), name='one_row_a_named_repository'),
+            model_name="requestedrepository",
+            constraint=models.UniqueConstraint(fields=("request", "name_folded"), name="one_row_a_named_repository"),
         ),
     ]

@@ -1,7 +1,5 @@
 """The draft of a request: kept here from the first page on, so that a form is never lost to a session's end."""
 
-import secrets
-
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -11,16 +9,10 @@ from core.models import User
 from portal import names
 from portal.models import OptOutRequest, RequestedRepository
 from portal.policies import places
+from portal.references import new_reference
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: nothing that is mistaken for something else
 MOST_REPOSITORIES = 500
 LONGEST_MESSAGE = 4000  # characters
-
-
-def new_reference() -> str:
-    """A random reference such as ``FS-7K2M-9QXT-4B6C``: 60 bits, so that none can be guessed from another."""
-    letters = [secrets.choice(ALPHABET) for _ in range(12)]
-    return "FS-" + "-".join("".join(letters[start : start + 4]) for start in (0, 4, 8))
 
 
 def current(user: User, origin: str = OptOutRequest.PAGES) -> OptOutRequest | None:

@@ -171,7 +171,7 @@ def _act(
 def _page(request: HttpRequest, opt_out: OptOutRequest, **forms: ServiceErrors) -> HttpResponse:
     context = {
         "opt_out": opt_out,
-        "steps": timeline(opt_out),
+        "steps": timeline(opt_out, desk=True),
         "repositories": list(opt_out.repositories.all()),
         "proofs": list(opt_out.proofs.select_related("by").prefetch_related("checks__job")),
         "exposure": exposure.of_request(opt_out),

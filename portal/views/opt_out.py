@@ -12,6 +12,7 @@ from datasets_app import lookup
 from portal.forms import AccountForm, MessageForm, RepositoriesForm, ScopeForm, SendForm
 from portal.models import OptOutRequest
 from portal.policies import promises
+from portal.references import is_reference
 from portal.services import drafts, requests
 from portal.views.kept_form import keeps_form, sent, take
 
@@ -123,7 +124,8 @@ def check(request: HttpRequest) -> HttpResponse:
     draft = _draft(request)
     if draft is None:
         reference = request.POST.get("reference", "")
-        done = OptOutRequest.objects.filter(requester=user, reference=reference).exclude(state="draft").first()
+        rows = OptOutRequest.objects.filter(requester=user).exclude(state="draft")
+        done = rows.filter(reference=reference).first() if is_reference(reference) else None
         return redirect("portal:opt-out-sent", done.reference) if done else redirect("portal:opt-out")
     if step := drafts.missing_step(draft):
         return redirect(_page(step))

@@ -56,7 +56,8 @@ class Pages(DataFolderMixin, BrowserTestCase):
 
     def test_from_the_search_to_the_receipt(self):
         self.sign_in("ada")
-        self.walk_through_the_form(self.page)
+        with self.expect_refusals():
+            self.walk_through_the_form(self.page)
         self.assertEqual(OptOutRequest.objects.get().state, "verifying")
 
     def test_the_same_without_scripts(self):

@@ -1,6 +1,7 @@
 """Search over the catalogue: finds words, keeps up, mends itself, and takes words as words."""
 
 import threading
+from unittest import mock
 
 from django.db import transaction
 from django.test import TestCase, TransactionTestCase, override_settings
@@ -115,6 +116,16 @@ class Finding(DocsMixin, TestCase):
                 self.assertTrue(self.titles("python"))
         (self.data / "indexes" / "current").write_text("../../etc")
         self.assertTrue(self.titles("python"))
+
+    def test_a_question_that_cannot_be_answered_does_not_cause_rebuilding(self):
+        catalogue.rebuild()
+        before = _current(self.data / "indexes")
+        with (
+            mock.patch.object(catalogue, "_query", side_effect=ValueError),
+            self.assertLogs("portal.catalogue", "ERROR"),
+        ):
+            self.assertEqual(catalogue.find("python").hits, [])
+        self.assertEqual(_current(self.data / "indexes"), before)
 
     def test_a_damaged_index_is_made_anew_by_an_addition_too(self):
         catalogue.rebuild()

@@ -34,6 +34,17 @@ class OnesOwnRequests(TestCase):
         for name in ("proof", "challenge", "withdraw"):
             self.assertEqual(eve.post(reverse(f"portal:{name}", args=[made.reference])).status_code, 404)
 
+    def test_what_is_no_reference_is_not_found(self):
+        for text in ("x", "FS-", "FS-%00AAAA", "FS-" + "A" * 500, "..", "FS-1234-5678-9ABC'"):
+            for prefix in ("requests", "desk", "api/requests"):
+                with self.subTest(text=text[:20], prefix=prefix):
+                    self.assertEqual(
+                        self.client.get(f"/{prefix}/{text}{'' if 'api' in prefix else '/'}").status_code, 404
+                    )
+        self.assertEqual(
+            self.client.post(reverse("portal:opt-out-check"), {"reference": "FS-\x00"}).url, reverse("portal:opt-out")
+        )
+
     def test_every_state_says_what_it_means_and_what_comes_next(self):
         made = people.sent(self.ada)
         self.assertContains(self.page(made), "Your turn")
