@@ -68,7 +68,8 @@ class Runner(DiscoverRunner):
                 "data_folder_out": str(messages),
                 "control_folder": str(control),
             }
-        logging.getLogger("django.request").setLevel(logging.CRITICAL)
+        for name in ("django.request", "django_structlog"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
     def teardown_test_environment(self, **kwargs: Any) -> None:
         shutil.rmtree(self._data, ignore_errors=True)
