@@ -82,6 +82,7 @@ class TheDesk(DataFolderMixin, TestCase):
         page = self.client.get(self.url(made))
         self.assertContains(page, "Her signed mail.")
         self.assertContains(page, "What accepting would do")
+        self.assertContains(page, "figures of its list alone")
         self.client.post(self.url(made, "accept"), {"remark": "Clear case."})
         page = self.client.get(self.url(made))
         self.assertContains(page, "Clear case.")
