@@ -3,9 +3,9 @@
     .venv/bin/python benchmarks/governance.py --quick
 
 Makes synthetic owners with repositories and holdings in a throw-away database: a new SQLite file, or, where DATABASE_URL names
-a PostgreSQL server, a new database on it that is dropped at the end. ``lookup_p99_ms`` is the time at the database: all queries of one
-``lookup.search``, executed and fetched. ``lookup_whole_p99_ms`` has what Python does around them too, ``search_page_p95_ms`` the whole page.
-Figures are of one process, and wall time; other work on the machine makes them worse.
+a PostgreSQL server, a new database on it that is dropped at the end. ``lookup_p99_ms`` is the time at the database: all queries
+of one ``lookup.search``, executed and fetched. ``lookup_whole_p99_ms`` has what Python does around them too,
+``search_page_p95_ms`` is the whole page. Figures are of one process, and wall time: other work on the machine makes them worse.
 """
 
 import argparse

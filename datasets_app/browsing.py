@@ -183,9 +183,9 @@ def owners_shown(release: Release, limit: int = 12) -> list[dict[str, Any]]:
 
 
 def language_bars(release: Release, most: int = 15) -> list[dict[str, Any]]:
-    """Languages for ``{% bars %}``, each leading to its files; the small ones together."""
+    """Languages by size for ``{% bars %}``, each leading to its files; the small ones together."""
     rows = [{"label": row["language"], "value": row["bytes"], "language": row["language"]} for row in release.languages]
-    return _folded(rows, most, "{} other languages")
+    return _folded(sorted(rows, key=lambda row: -row["value"]), most, "{} other languages")
 
 
 def licence_bars(release: Release, most: int = 12) -> list[dict[str, Any]]:

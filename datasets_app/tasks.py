@@ -145,7 +145,8 @@ def _load(ctx: JobContext, release: Release, made: Manifest) -> None:
 @job_kind("datasets.purge", queue="data", title="Purge", expected=(PipelineError,))
 def purge(ctx: JobContext) -> dict[str, Any]:
     """Erase blocked content from every store, and withdrawn releases; read the published bytes again; tell the floors above."""
-    release = Release.objects.filter(pk=ctx.params.get("release")).first()
+    published: int | None = ctx.params["release"]
+    release = Release.objects.filter(pk=published).first() if published is not None else None
     position = blocklist.position()
     wait_for_earlier(ctx, "datasets.ingest", "datasets.build", "datasets.purge")
     pending = purging.PendingBlobs(ctx.job.pk)
