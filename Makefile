@@ -11,6 +11,7 @@ help: ## What there is
 run: env ## Set up everything and serve on http://127.0.0.1:$(PORT), workers and demo included; Ctrl-C stops it all
 	@$(PY) manage.py migrate --verbosity 0
 	@$(PY) manage.py collectstatic --noinput --verbosity 0
+	@$(PY) manage.py rebuild_catalogue >/dev/null
 	@exec $(PY) manage.py up --demo --port $(PORT)
 
 env: .venv/.runtime ## The environment alone

@@ -4,8 +4,11 @@ import json
 import os
 import secrets
 from pathlib import Path
+from typing import TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
+
+Value = TypeVar("Value", str, int)
 
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off", ""}
@@ -61,8 +64,8 @@ def one_of(name: str, default: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-def table(name: str, default: dict[str, str]) -> dict[str, str]:
-    """A JSON object from words to words."""
+def table(name: str, default: dict[str, Value], kind: type[Value]) -> dict[str, Value]:
+    """A JSON object whose values are all of one kind, such as ``{"github.com": "https://…"}`` or ``{"triage": 7}``."""
     raw = os.environ.get(name)
     if not raw:
         return default
@@ -70,8 +73,8 @@ def table(name: str, default: dict[str, str]) -> dict[str, str]:
         value = json.loads(raw)
     except json.JSONDecodeError as error:
         raise ImproperlyConfigured(f"{name} is not JSON: {error}.") from None
-    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-        raise ImproperlyConfigured(f'{name} must be a JSON object of strings, such as {{"github.com": "https://…"}}.')
+    if not isinstance(value, dict) or not all(type(item) is kind for item in value.values()):
+        raise ImproperlyConfigured(f"{name} must be a JSON object whose values are all {kind.__name__}.")
     return value
 
 

@@ -35,7 +35,10 @@ FAIRSTACK_FORGES = env.table(
         forge: f"https://{forge}/{{owner}}/{{repository}}.git"
         for forge in ("github.com", "gitlab.com", "codeberg.org", "bitbucket.org")
     },
+    str,
 )
+# Days within which each step of a request is promised; portal.policies.Promises has the names and the usual values.
+FAIRSTACK_PROMISES = env.table("FAIRSTACK_PROMISES", {}, int)
 # How long a published release may stay behind the block-list before no run may train on it.
 FAIRSTACK_BLOCKLIST_GRACE_DAYS = env.integer("FAIRSTACK_BLOCKLIST_GRACE_DAYS", 7)
 FAIRSTACK_JOB_SILENCE = env.integer("FAIRSTACK_JOB_SILENCE", 30, least=2)  # seconds without a heartbeat

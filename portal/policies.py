@@ -8,13 +8,6 @@ from django.core.exceptions import ImproperlyConfigured
 
 from datasets_app.pipeline.sources.forges import FORGES
 
-DEFAULT_FORGES = {
-    "github.com": "https://github.com/{owner}/{repository}.git",
-    "gitlab.com": "https://gitlab.com/{owner}/{repository}.git",
-    "codeberg.org": "https://codeberg.org/{owner}/{repository}.git",
-    "bitbucket.org": "https://bitbucket.org/{owner}/{repository}.git",
-}
-
 
 @dataclass(frozen=True)
 class Promises:
@@ -47,7 +40,7 @@ class Promises:
 def promises() -> Promises:
     """The promises in force."""
     try:
-        return Promises(**getattr(settings, "FAIRSTACK_PROMISES", {}))
+        return Promises(**settings.FAIRSTACK_PROMISES)
     except TypeError as error:
         raise ImproperlyConfigured(f"FAIRSTACK_PROMISES: {error}") from error
 
@@ -59,7 +52,7 @@ def after(moment: datetime, days: int) -> datetime:
 
 def forges() -> dict[str, str]:
     """For each forge the address from which a repository is cloned, with ``{owner}`` and ``{repository}`` in it."""
-    return dict(getattr(settings, "FAIRSTACK_FORGES", DEFAULT_FORGES))
+    return dict(settings.FAIRSTACK_FORGES)
 
 
 def places() -> list[str]:

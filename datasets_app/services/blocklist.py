@@ -99,12 +99,6 @@ def holds_blocked(release: Release) -> bool:
     return Holding.objects.filter(blocked_holdings(), release=release).exists()
 
 
-def is_current(release: Release) -> bool:
-    """Whether a release honours the block-list as it stands: training may only start on one that does."""
-    newer = BlockEntry.objects.filter(lifted_at=None, position__gt=release.blocklist_position)
-    return not newer.exists() and not holds_blocked(release)
-
-
 def _one_at_a_time() -> None:
     """On PostgreSQL two writers could commit their positions out of order, and a build would miss the lower one."""
     if connection.vendor == "postgresql":

@@ -232,7 +232,7 @@ def _write(
             raise Conflict(f"Somebody else published {model} at the same time: publish again.")
     audit.record(actor, "publish model", revision, model=model.repo_id, sha=sha, release=str(release))
     ledger.append(
-        "model-published",
+        "model published",
         {
             "model": model.repo_id,
             "revision": sha,

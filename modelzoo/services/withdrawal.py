@@ -34,5 +34,5 @@ def withdraw_revision(actor: Actor, revision: Revision, reason: str) -> Revision
             raise Conflict(f"{revision} was withdrawn before.")
         revision.withdrawn_at, revision.withdrawn_reason = at, reason
         audit.record(actor, "withdraw revision", revision, model=revision.model.repo_id, sha=revision.sha)
-        ledger.append("revision-withdrawn", {"model": revision.model.repo_id, "revision": revision.sha})
+        ledger.append("revision withdrawn", {"model": revision.model.repo_id, "revision": revision.sha})
     return revision

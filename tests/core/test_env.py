@@ -44,10 +44,13 @@ class ReaderTests(SimpleTestCase):
 
     def test_tables_are_read_from_json_and_refused_otherwise(self) -> None:
         with self.with_value('{"a": "b"}'):
-            self.assertEqual(env.table("THING", {}), {"a": "b"})
+            self.assertEqual(env.table("THING", {}, str), {"a": "b"})
+        with self.with_value('{"triage": 3}'):
+            self.assertEqual(env.table("THING", {}, int), {"triage": 3})
+        self.assertEqual(env.table("THING_NOT_SET", {"a": 1}, int), {"a": 1})
         for bad in ("{", '["a"]', '{"a": 1}'):
             with self.with_value(bad), self.assertRaisesMessage(ImproperlyConfigured, "THING"):
-                env.table("THING", {})
+                env.table("THING", {}, str)
 
 
 class SecretTests(SimpleTestCase):

@@ -58,7 +58,7 @@ class PublishingTests(ZooMixin, TestCase):
 
     def test_publishing_the_same_twice_publishes_once(self):
         self.assertEqual(self.publish(), self.revision)
-        self.assertEqual(LedgerEntry.objects.filter(kind="model-published").count(), 1)
+        self.assertEqual(LedgerEntry.objects.filter(kind="model published").count(), 1)
 
     def test_what_was_withdrawn_can_be_published_again_as_a_new_revision(self):
         withdraw_revision(SYSTEM, self.revision, "A mistake.")
@@ -73,7 +73,7 @@ class PublishingTests(ZooMixin, TestCase):
         self.assertLessEqual(added, 4)  # weights and card, and at most a folder for each
 
     def test_the_ledger_names_model_release_and_digests_and_no_person(self):
-        entry = LedgerEntry.objects.get(kind="model-published")
+        entry = LedgerEntry.objects.get(kind="model published")
         self.assertEqual(entry.body["model"], "fairstack/demo")
         self.assertEqual(entry.body["revision"], self.revision.sha)
         self.assertEqual(entry.body["release_digest"], self.release.digest_logical)
@@ -224,7 +224,7 @@ class WithdrawalTests(ZooMixin, TestCase):
         withdraw_revision(SYSTEM, self.revision, "It repeats\nsecrets.")
         self.revision.refresh_from_db()
         self.assertEqual(self.revision.withdrawn_reason, "It repeats secrets.")
-        self.assertEqual(LedgerEntry.objects.filter(kind="revision-withdrawn").count(), 1)
+        self.assertEqual(LedgerEntry.objects.filter(kind="revision withdrawn").count(), 1)
 
     def test_it_happens_once(self):
         withdraw_revision(SYSTEM, self.revision, "One.")

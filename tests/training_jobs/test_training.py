@@ -53,7 +53,7 @@ class TrainingTests(FloorMixin, TransactionTestCase):
         self.assertEqual(revision.training["config"]["hidden"], 32)
         self.assertEqual(run.summary["tokens"], 20 * 4 * 64)
         self.assertLess(run.summary["loss"], 7)
-        entry = LedgerEntry.objects.get(kind="model-published")
+        entry = LedgerEntry.objects.get(kind="model published")
         self.assertEqual(entry.body["revision"], revision.sha)
 
         with self.subTest("what is no longer needed is gone, the record and the sample stay"):
