@@ -7,172 +7,320 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('core', '0002_append_only'),
+        ("core", "0002_append_only"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Source',
+            name="Source",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(db_index=False, max_length=80, unique=True)),
-                ('kind', models.CharField(help_text='Which reader of the engine reads it.', max_length=40)),
-                ('params', models.JSONField(blank=True, default=dict, help_text='What the reader needs to know.')),
-                ('last_ingested_at', models.DateTimeField(editable=False, null=True)),
-                ('figures', models.JSONField(default=dict, editable=False, help_text='Counts of the last ingest.')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.SlugField(db_index=False, max_length=80, unique=True)),
+                ("kind", models.CharField(help_text="Which reader of the engine reads it.", max_length=40)),
+                ("params", models.JSONField(blank=True, default=dict, help_text="What the reader needs to know.")),
+                ("last_ingested_at", models.DateTimeField(editable=False, null=True)),
+                ("figures", models.JSONField(default=dict, editable=False, help_text="Counts of the last ingest.")),
             ],
             options={
-                'ordering': ['name'],
-                'permissions': [('ingest_source', 'Can ingest sources')],
+                "ordering": ["name"],
+                "permissions": [("ingest_source", "Can ingest sources")],
             },
         ),
         migrations.CreateModel(
-            name='Owner',
+            name="Owner",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(editable=False, max_length=400, unique=True)),
-                ('forge', models.CharField(help_text='Host name, such as github.com.', max_length=200)),
-                ('account_id', models.CharField(blank=True, help_text="The forge's own number of the account.", max_length=80)),
-                ('login', models.CharField(help_text='As the forge writes it.', max_length=200)),
-                ('login_folded', models.CharField(editable=False, max_length=200)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(editable=False, max_length=400, unique=True)),
+                ("forge", models.CharField(help_text="Host name, such as github.com.", max_length=200)),
+                (
+                    "account_id",
+                    models.CharField(blank=True, help_text="The forge's own number of the account.", max_length=80),
+                ),
+                ("login", models.CharField(help_text="As the forge writes it.", max_length=200)),
+                ("login_folded", models.CharField(editable=False, max_length=200)),
             ],
             options={
-                'ordering': ['login_folded', 'forge'],
-                'indexes': [models.Index(fields=['login_folded', 'forge'], name='owner_by_login')],
+                "ordering": ["login_folded", "forge"],
+                "indexes": [models.Index(fields=["login_folded", "forge"], name="owner_by_login")],
             },
         ),
         migrations.CreateModel(
-            name='Release',
+            name="Release",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(db_index=False, max_length=80)),
-                ('version', models.CharField(help_text='Such as v1.0.', max_length=20)),
-                ('state', models.CharField(choices=[('building', 'building'), ('built', 'built'), ('failed', 'failed'), ('published', 'published'), ('rejected', 'rejected'), ('withdrawn', 'withdrawn')], db_index=True, default='building', max_length=10)),
-                ('recipe', models.JSONField(default=dict)),
-                ('recipe_digest', models.CharField(blank=True, max_length=64)),
-                ('blocklist_position', models.PositiveBigIntegerField(default=0, help_text='Block-list entries up to here are honoured.')),
-                ('files', models.PositiveBigIntegerField(default=0)),
-                ('bytes', models.PositiveBigIntegerField(default=0)),
-                ('shards', models.PositiveIntegerField(default=0)),
-                ('digest_bytes', models.CharField(blank=True, max_length=64)),
-                ('digest_logical', models.CharField(blank=True, max_length=64)),
-                ('tree_root', models.CharField(blank=True, max_length=64)),
-                ('funnel', models.JSONField(default=list, help_text='[{reason, files, bytes}], every reason: for the staff.')),
-                ('languages', models.JSONField(default=list, help_text='[{language, files, bytes}]')),
-                ('licences', models.JSONField(default=list, help_text='[{licence, files, bytes}]')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('built_at', models.DateTimeField(null=True)),
-                ('published_at', models.DateTimeField(null=True)),
-                ('withdrawn_at', models.DateTimeField(null=True)),
-                ('withdrawn_reason', models.TextField(blank=True)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('job', models.ForeignKey(help_text='The last build.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='core.job')),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='datasets_app.release')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.SlugField(db_index=False, max_length=80)),
+                ("version", models.CharField(help_text="Such as v1.0.", max_length=20)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("building", "building"),
+                            ("built", "built"),
+                            ("failed", "failed"),
+                            ("published", "published"),
+                            ("rejected", "rejected"),
+                            ("withdrawn", "withdrawn"),
+                        ],
+                        db_index=True,
+                        default="building",
+                        max_length=10,
+                    ),
+                ),
+                ("recipe", models.JSONField(default=dict)),
+                ("recipe_digest", models.CharField(blank=True, max_length=64)),
+                (
+                    "blocklist_position",
+                    models.PositiveBigIntegerField(default=0, help_text="Block-list entries up to here are honoured."),
+                ),
+                ("files", models.PositiveBigIntegerField(default=0)),
+                ("bytes", models.PositiveBigIntegerField(default=0)),
+                ("shards", models.PositiveIntegerField(default=0)),
+                ("digest_bytes", models.CharField(blank=True, max_length=64)),
+                ("digest_logical", models.CharField(blank=True, max_length=64)),
+                ("tree_root", models.CharField(blank=True, max_length=64)),
+                (
+                    "funnel",
+                    models.JSONField(default=list, help_text="[{reason, files, bytes}], every reason: for the staff."),
+                ),
+                ("languages", models.JSONField(default=list, help_text="[{language, files, bytes}]")),
+                ("licences", models.JSONField(default=list, help_text="[{licence, files, bytes}]")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("built_at", models.DateTimeField(null=True)),
+                ("published_at", models.DateTimeField(null=True)),
+                ("withdrawn_at", models.DateTimeField(null=True)),
+                ("withdrawn_reason", models.TextField(blank=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "job",
+                    models.ForeignKey(
+                        help_text="The last build.",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="core.job",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="datasets_app.release",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at', '-id'],
-                'permissions': [('build_release', 'Can build releases'), ('approve_release', 'Can approve, publish, reject and withdraw releases')],
+                "ordering": ["-created_at", "-id"],
+                "permissions": [
+                    ("build_release", "Can build releases"),
+                    ("approve_release", "Can approve, publish, reject and withdraw releases"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ReleaseApproval',
+            name="ReleaseApproval",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('release', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='approvals', to='datasets_app.release')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "release",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="approvals", to="datasets_app.release"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at'],
+                "ordering": ["at"],
             },
         ),
         migrations.CreateModel(
-            name='Repository',
+            name="Repository",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(editable=False, max_length=600, unique=True)),
-                ('name', models.CharField(max_length=200)),
-                ('name_folded', models.CharField(editable=False, max_length=200)),
-                ('url', models.CharField(blank=True, max_length=500)),
-                ('licence', models.CharField(blank=True, help_text='SPDX expression; empty where none was recognised.', max_length=400)),
-                ('permissive', models.BooleanField(default=False)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='repositories', to='datasets_app.owner')),
-                ('source', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='repositories', to='datasets_app.source')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(editable=False, max_length=600, unique=True)),
+                ("name", models.CharField(max_length=200)),
+                ("name_folded", models.CharField(editable=False, max_length=200)),
+                ("url", models.CharField(blank=True, max_length=500)),
+                (
+                    "licence",
+                    models.CharField(
+                        blank=True, help_text="SPDX expression; empty where none was recognised.", max_length=400
+                    ),
+                ),
+                ("permissive", models.BooleanField(default=False)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="repositories",
+                        to="datasets_app.owner",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="repositories",
+                        to="datasets_app.source",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'repositories',
-                'ordering': ['name_folded'],
+                "verbose_name_plural": "repositories",
+                "ordering": ["name_folded"],
             },
         ),
         migrations.CreateModel(
-            name='Mask',
+            name="Mask",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reference', models.CharField(blank=True, db_index=True, max_length=40)),
-                ('since', models.DateTimeField(default=django.utils.timezone.now)),
-                ('lifted_at', models.DateTimeField(null=True)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='masks', to='datasets_app.owner')),
-                ('repository', models.ForeignKey(help_text='Empty: the whole account.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='masks', to='datasets_app.repository')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("reference", models.CharField(blank=True, db_index=True, max_length=40)),
+                ("since", models.DateTimeField(default=django.utils.timezone.now)),
+                ("lifted_at", models.DateTimeField(null=True)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="masks", to="datasets_app.owner"
+                    ),
+                ),
+                (
+                    "repository",
+                    models.ForeignKey(
+                        help_text="Empty: the whole account.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="masks",
+                        to="datasets_app.repository",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['since'],
+                "ordering": ["since"],
             },
         ),
         migrations.CreateModel(
-            name='Holding',
+            name="Holding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('files', models.PositiveBigIntegerField(default=0, help_text='Rows whose named origin lies in the repository.')),
-                ('copies', models.PositiveBigIntegerField(default=0, help_text='Files whose content is held under another origin.')),
-                ('bytes', models.PositiveBigIntegerField(default=0)),
-                ('licence', models.CharField(blank=True, help_text='The commonest.', max_length=400)),
-                ('licences', models.JSONField(default=list)),
-                ('languages', models.JSONField(default=list, help_text='Commonest first.')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='holdings', to='datasets_app.owner')),
-                ('release', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='holdings', to='datasets_app.release')),
-                ('repository', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='holdings', to='datasets_app.repository')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "files",
+                    models.PositiveBigIntegerField(
+                        default=0, help_text="Rows whose named origin lies in the repository."
+                    ),
+                ),
+                (
+                    "copies",
+                    models.PositiveBigIntegerField(
+                        default=0, help_text="Files whose content is held under another origin."
+                    ),
+                ),
+                ("bytes", models.PositiveBigIntegerField(default=0)),
+                ("licence", models.CharField(blank=True, help_text="The commonest.", max_length=400)),
+                ("licences", models.JSONField(default=list)),
+                ("languages", models.JSONField(default=list, help_text="Commonest first.")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="holdings", to="datasets_app.owner"
+                    ),
+                ),
+                (
+                    "release",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="holdings",
+                        to="datasets_app.release",
+                    ),
+                ),
+                (
+                    "repository",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="holdings",
+                        to="datasets_app.repository",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='BlockEntry',
+            name="BlockEntry",
             fields=[
-                ('position', models.BigAutoField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('owner', 'account'), ('repository', 'repository')], max_length=10)),
-                ('keyed', models.CharField(max_length=64)),
-                ('reference', models.CharField(blank=True, db_index=True, help_text='The request that asked for it.', max_length=40)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('lifted_at', models.DateTimeField(null=True)),
-                ('owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='block_entries', to='datasets_app.owner')),
-                ('repository', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='block_entries', to='datasets_app.repository')),
+                ("position", models.BigAutoField(primary_key=True, serialize=False)),
+                ("kind", models.CharField(choices=[("owner", "account"), ("repository", "repository")], max_length=10)),
+                ("keyed", models.CharField(max_length=64)),
+                (
+                    "reference",
+                    models.CharField(
+                        blank=True, db_index=True, help_text="The request that asked for it.", max_length=40
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("lifted_at", models.DateTimeField(null=True)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="block_entries",
+                        to="datasets_app.owner",
+                    ),
+                ),
+                (
+                    "repository",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="block_entries",
+                        to="datasets_app.repository",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'block-list',
-                'ordering': ['position'],
+                "verbose_name_plural": "block-list",
+                "ordering": ["position"],
             },
         ),
         migrations.AddConstraint(
-            model_name='release',
-            constraint=models.UniqueConstraint(fields=('name', 'version'), name='one_release_a_name_and_version'),
+            model_name="release",
+            constraint=models.UniqueConstraint(fields=("name", "version"), name="one_release_a_name_and_version"),
         ),
         migrations.AddConstraint(
-            model_name='releaseapproval',
-            constraint=models.UniqueConstraint(fields=('release', 'user'), name='one_approval_a_person'),
+            model_name="releaseapproval",
+            constraint=models.UniqueConstraint(fields=("release", "user"), name="one_approval_a_person"),
         ),
         migrations.AddConstraint(
-            model_name='holding',
-            constraint=models.UniqueConstraint(fields=('release', 'repository'), name='one_holding_a_repository'),
+            model_name="holding",
+            constraint=models.UniqueConstraint(fields=("release", "repository"), name="one_holding_a_repository"),
         ),
         migrations.AddConstraint(
-            model_name='blockentry',
-            constraint=models.UniqueConstraint(condition=models.Q(('lifted_at__isnull', True)), fields=('kind', 'keyed'), name='one_live_block_a_key'),
+            model_name="blockentry",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("lifted_at__isnull", True)), fields=("kind", "keyed"), name="one_live_block_a_key"
+            ),
         ),
         migrations.AddIndex(
-            model_name='repository',
-            index=models.Index(fields=['name_folded'], name='repository_by_name'),
+            model_name="repository",
+            index=models.Index(fields=["name_folded"], name="repository_by_name"),
         ),
     ]

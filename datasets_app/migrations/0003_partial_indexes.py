@@ -5,28 +5,41 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('datasets_app', '0002_collation'),
+        ("datasets_app", "0002_collation"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='blockentry',
-            name='owner',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='block_entries', to='datasets_app.owner'),
+            model_name="blockentry",
+            name="owner",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="block_entries",
+                to="datasets_app.owner",
+            ),
         ),
         migrations.AlterField(
-            model_name='blockentry',
-            name='repository',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='block_entries', to='datasets_app.repository'),
+            model_name="blockentry",
+            name="repository",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="block_entries",
+                to="datasets_app.repository",
+            ),
         ),
         migrations.AddIndex(
-            model_name='blockentry',
-            index=models.Index(condition=models.Q(('owner__isnull', False)), fields=['owner'], name='block_by_owner'),
+            model_name="blockentry",
+            index=models.Index(condition=models.Q(("owner__isnull", False)), fields=["owner"], name="block_by_owner"),
         ),
         migrations.AddIndex(
-            model_name='blockentry',
-            index=models.Index(condition=models.Q(('repository__isnull', False)), fields=['repository'], name='block_by_repository'),
+            model_name="blockentry",
+            index=models.Index(
+                condition=models.Q(("repository__isnull", False)), fields=["repository"], name="block_by_repository"
+            ),
         ),
     ]
