@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.backends.sqlite3 import base  # noqa: F401  (the operations cannot be imported before it)
+from django.db.backends.sqlite3.creation import DatabaseCreation
 from django.db.backends.sqlite3.operations import DatabaseOperations
 from django.test.runner import DiscoverRunner
 from hypothesis import HealthCheck
@@ -43,12 +44,25 @@ def let_flush_pass_the_triggers() -> None:
     DatabaseOperations.sql_flush = sql_flush  # type: ignore[method-assign]
 
 
+def let_clones_have_everything() -> None:
+    """Parallel tests run on copies of the SQLite file: what still lies in its write-ahead log has to be in it before."""
+    original = DatabaseCreation._clone_test_db
+
+    def clone(self: DatabaseCreation, *args: Any, **kwargs: Any) -> None:
+        with self.connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        original(self, *args, **kwargs)
+
+    DatabaseCreation._clone_test_db = clone  # type: ignore[method-assign]
+
+
 class Runner(DiscoverRunner):
     """Runs the suite on a file database, so that workers, kills and two processes at once are real."""
 
     def setup_test_environment(self, **kwargs: Any) -> None:
         super().setup_test_environment(**kwargs)
         let_flush_pass_the_triggers()
+        let_clones_have_everything()
         self._data = Path(tempfile.mkdtemp(prefix="fairstack-tests-"))
         settings.FAIRSTACK_DATA = self._data
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
