@@ -72,13 +72,13 @@ def first_release(actor: User, watch: Watch) -> Release:
     return release
 
 
-def first_model(actor: User, release: Release, watch: Watch) -> Revision:
-    """Train the small model of the preset ``demo`` on the release; its run publishes it to the zoo."""
+def first_model(actor: User, release: Release, preset: str, watch: Watch) -> Revision:
+    """Train a small model on the release; its run publishes it to the zoo."""
     revisions = Revision.objects.filter(model__org=settings.FAIRSTACK_ORGANISATION, model__name=MODEL)
     there = revisions.order_by("-created_at").first()
     if there is not None:
         return there
-    run = training.launch(actor, release=release, preset="demo", overrides={}, model_name=MODEL)
+    run = training.launch(actor, release=release, preset=preset, model_name=MODEL)
     assert run.job is not None
     _see_through(run.job, watch)
     return revisions.latest("created_at")

@@ -44,7 +44,9 @@ class Command(BaseCommand):
         environment = os.environ | {"C_FORCE_ROOT": "1", "PYTHONUNBUFFERED": "1"}
         environment.setdefault("FAIRSTACK_SITE_URL", site)
         self.running: dict[str, subprocess.Popen[bytes]] = {}
-        signal.signal(signal.SIGINT, self._interrupt)  # a shell starts what it puts into the background with SIGINT ignored
+        signal.signal(
+            signal.SIGINT, self._interrupt
+        )  # a shell starts what it puts into the background with SIGINT ignored
         signal.signal(signal.SIGTERM, self._interrupt)
         signal.signal(signal.SIGHUP, self._interrupt)
         try:

@@ -25,7 +25,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--here", action="store_true", help="Do the work in this process, without workers.")
 
-    def handle(self, *args: Any, here: bool, **options: Any) -> None:
+        parser.add_argument("--preset", default="demo", help="How large a model to train: demo (two minutes) or tiny.")
+
+    def handle(self, *args: Any, here: bool, preset: str, **options: Any) -> None:
         watch = self._do if here else self._watch
         staff = demo.first_staff()
         if staff.password:
@@ -39,7 +41,7 @@ class Command(BaseCommand):
                 raise CommandError(
                     f"{release} waits for {settings.FAIRSTACK_APPROVALS} approvals: sign in as staff and approve it."
                 )
-            revision = demo.first_model(staff.user, release, watch)
+            revision = demo.first_model(staff.user, release, preset, watch)
         except FairstackError as error:
             raise CommandError(str(error)) from error
         model = f"{revision.model.org}/{revision.model.name}"
