@@ -19,8 +19,15 @@ from hypothesis import settings as hypothesis_settings
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("POLARS_MAX_THREADS", "2")
 
+FULL = os.environ.get("FAIRSTACK_FULL") == "1"  # `make full`
+
 # Shared machines are slow at times: a property is about its truth, not about how long one example took.
-hypothesis_settings.register_profile("fairstack", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.register_profile(
+    "fairstack",
+    deadline=None,
+    max_examples=1000 if FULL else 100,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 hypothesis_settings.load_profile("fairstack")
 
 
@@ -58,6 +65,11 @@ def let_clones_have_everything() -> None:
 
 class Runner(DiscoverRunner):
     """Runs the suite on a file database, so that workers, kills and two processes at once are real."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not FULL:
+            self.exclude_tags = {*self.exclude_tags, "full"}
 
     def setup_test_environment(self, **kwargs: Any) -> None:
         super().setup_test_environment(**kwargs)

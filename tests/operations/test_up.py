@@ -76,9 +76,21 @@ class UpTests(SimpleTestCase):
             self.assertGreaterEqual(len(processes_with(self.data)), 5)
         finally:
             process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)  # as when make passes it on
             output, _ = process.communicate(timeout=30)
         self.assertEqual(process.returncode, 0, output)
-        end = time.monotonic() + 5
+        self.assert_nothing_is_left()
+
+    def test_a_kill_leaves_nothing_behind_either(self) -> None:
+        process = self.up(free_port())
+        assert process.stdout is not None
+        self.assertIn("Serving on", process.stdout.readline())
+        process.kill()
+        process.communicate(timeout=30)
+        self.assert_nothing_is_left()
+
+    def assert_nothing_is_left(self) -> None:
+        end = time.monotonic() + 15
         while processes_with(self.data) and time.monotonic() < end:
             time.sleep(0.1)
         self.assertEqual(processes_with(self.data), [])

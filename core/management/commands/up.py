@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from core import processes, stores
+from core.supervisor import die_with_parent
 
 PATIENCE = 60.0  # seconds until the web server must answer
 GRACE = 6.0  # seconds between asking the processes to stop and killing them
@@ -44,6 +45,7 @@ class Command(BaseCommand):
         environment = os.environ | {"C_FORCE_ROOT": "1", "PYTHONUNBUFFERED": "1"}
         environment.setdefault("FAIRSTACK_SITE_URL", site)
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.stopping = False
         signal.signal(
             signal.SIGINT, self._interrupt
         )  # a shell starts what it puts into the background with SIGINT ignored
@@ -60,6 +62,7 @@ class Command(BaseCommand):
                         stdout=log,
                         stderr=log,
                         start_new_session=True,
+                        preexec_fn=die_with_parent,  # so that a SIGKILL of this process leaves nothing behind either
                     )
             self._wait_for(host, port)
             self.stdout.write(f"Serving on {site} (logs: {logs})")
@@ -111,10 +114,13 @@ class Command(BaseCommand):
             raise CommandError(f"The process “{name}” ended with code {code}: see {stores.folder('logs')}/{name}.log.")
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        # Once only: make passes on the signals that it gets itself, and a second one must not break off the stopping.
+        if not self.stopping:
+            self.stopping = True
+            raise KeyboardInterrupt
 
     def _stop(self) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self.stopping = True
         for process in self.running.values():
             self._signal(process, signal.SIGTERM)
         end = time.monotonic() + GRACE
