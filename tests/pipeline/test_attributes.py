@@ -16,6 +16,7 @@ from datasets_app.pipeline import attributes
 from datasets_app.pipeline.blobs import blob_files, blob_id, write_blob_file
 from datasets_app.pipeline.errors import CorpusDamaged
 from datasets_app.pipeline.format import ATTRIBUTES, BLOBS
+from tests.environment import unmeasured
 
 FULL = """
 import resource, sys
@@ -133,7 +134,11 @@ class AttributesTest(SimpleTestCase):
         self.add(*(f"value = {n}\n".encode() for n in range(2000)))
         # The system answers a file above its limit of size as it answers a full disk.
         found = subprocess.run(
-            [sys.executable, "-c", FULL, self.corpus, "20000"], capture_output=True, text=True, check=True
+            [sys.executable, "-c", FULL, self.corpus, "20000"],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=unmeasured(),
         )
         self.assertIn("StorageError: The disk is full", found.stdout)
         self.assertEqual([path.name for path in (self.corpus / "attributes").iterdir()], [done.name])

@@ -13,6 +13,7 @@ from datasets_app.pipeline.build import BuildSpec, build
 from datasets_app.pipeline.release import Release
 from datasets_app.pipeline.release_errors import NoSuchRelease
 from datasets_app.pipeline.verify import verify
+from tests.environment import unmeasured
 from tests.pipeline.handmade import entries_of_owners, write_corpus
 from tests.pipeline.killed_builds import RECIPE, SPEC
 
@@ -113,6 +114,7 @@ class ProcessTest(SimpleTestCase):
                     capture_output=True,
                     text=True,
                     check=False,
+                    env=unmeasured(),
                 )
                 self.assertEqual(result.returncode, 1, result.stderr)
                 self.assertIn("error: The disk is full at", result.stderr)

@@ -24,6 +24,7 @@ from datasets_app.pipeline.format import FILES
 from datasets_app.pipeline.progress import Progress, silent
 from datasets_app.pipeline.sources.base import SKIP_REASONS, RepositoryRecord, SourceFile
 from datasets_app.pipeline.sources.installed import InstalledPackages
+from tests.environment import unmeasured
 from tests.pipeline.fakes import FakePackage, default_packages, make_site_packages
 
 
@@ -326,7 +327,11 @@ class InterruptedTest(CorpusCase):
         make_site_packages(self.site, [FakePackage("noise", "n/noise", "MIT", noise)])
         # A limit on the size of a file is what a test can set on any machine; the system answers as on a full disk.
         found = subprocess.run(
-            [sys.executable, "-c", FULL, self.site, self.corpus, "200000"], capture_output=True, text=True, check=True
+            [sys.executable, "-c", FULL, self.site, self.corpus, "200000"],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=unmeasured(),
         )
         self.assertIn("StorageError: The disk is full", found.stdout)
         self.assertEqual(blob_files(self.corpus), stored)

@@ -111,7 +111,7 @@ def _live(run: Run) -> dict[str, Any]:
 
 def _languages(run: Run) -> list[dict[str, Any]]:
     """The languages of the run's release, largest first, the small ones together."""
-    rows = run.release.languages
+    rows = sorted(run.release.languages, key=lambda row: -row["bytes"])
     shown = [{"label": row["language"] or "not known", "value": row["bytes"]} for row in rows[:LANGUAGES_SHOWN]]
     if rest := sum(row["bytes"] for row in rows[LANGUAGES_SHOWN:]):
         shown.append({"label": f"{len(rows) - LANGUAGES_SHOWN} more", "value": rest})
