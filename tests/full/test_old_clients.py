@@ -13,7 +13,7 @@ from tests.modelzoo.server import ServerCase
 
 GENERATIONS = ("0.36.2", "1.33.0")
 SCRIPT = """
-import json, sys
+import json, tempfile
 from pathlib import Path
 from huggingface_hub import HfApi, hf_hub_download, snapshot_download
 try:
@@ -32,7 +32,9 @@ folder = Path(snapshot_download("fairstack/demo"))
 print(json.dumps({
     "sizes": {str(p.relative_to(folder)): p.stat().st_size for p in folder.rglob("*") if p.is_file()},
     "sha": HfApi().model_info("fairstack/demo").sha,
-    "anonymous": refused(lambda: hf_hub_download("fairstack/demo", "config.json", token=False, force_download=True), GatedRepoError),
+    "anonymous": refused(
+        lambda: hf_hub_download("fairstack/demo", "config.json", token=False, cache_dir=tempfile.mkdtemp()), GatedRepoError
+    ),
     "no_model": refused(lambda: HfApi().model_info("fairstack/nothing"), RepositoryNotFoundError),
     "no_file": refused(lambda: hf_hub_download("fairstack/demo", "nothing.json"), EntryNotFoundError),
 }))
