@@ -11,13 +11,14 @@ from typing import Any
 
 from django.db.models import Q
 
+from datasets_app import one_of  # noqa: F401 - the look-up
 from datasets_app.models import BlockEntry, Holding, Mask, Owner, Release
 from datasets_app.query import Query, parse
 from datasets_app.services.masks import hidden_filter
 
 SUGGESTIONS = 6
 CANDIDATES = 30  # owners that each way to find near names looks at
-LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_"
+LETTERS = "abcdefghijklmnopqrstuvwxyz"  # what slips are made of; digits and dashes are rarely mistyped
 LISTED = 100  # repositories of one release that are listed; the totals count them all
 NEAR = 0.7  # least similarity of a name that is suggested, 0..1
 
@@ -139,7 +140,7 @@ def suggestions(query: Query) -> list[Suggestion]:
     found = {
         pk: (written, folded, forge)
         for rows in (
-            names.filter(login_folded__in=slips(login)).order_by()[:CANDIDATES],
+            names.filter(login_folded__one_of=slips(login)).order_by()[:CANDIDATES],
             # Its neighbours in the alphabet share the longest beginnings there are.
             names.filter(login_folded__gt=login).order_by("login_folded")[:CANDIDATES],
             names.filter(login_folded__lt=login).order_by("-login_folded")[: CANDIDATES // 2],
@@ -159,12 +160,12 @@ def suggestions(query: Query) -> list[Suggestion]:
 
 def slips(name: str) -> list[str]:
     """Names that were perhaps meant: one letter too many or two swapped; in the first half, where the alphabet does not help, also
-    one letter wrong or missing; and the beginning of what was typed. About 40 a letter, 1,000 at most."""
-    half = min(len(name) // 2 + 1, 12)
+    one letter wrong or missing; and the beginning of what was typed. About 400."""
+    early = min(len(name) // 2 + 1, 6)
     shorter = {name[:at] + name[at + 1 :] for at in range(len(name))}
     swapped = {name[:at] + name[at + 1] + name[at] + name[at + 2 :] for at in range(len(name) - 1)}
-    wrong = {name[:at] + letter + name[at + 1 :] for at in range(half) for letter in LETTERS}
-    missing = {name[:at] + letter + name[at:] for at in range(half) for letter in LETTERS}
+    wrong = {name[:at] + letter + name[at + 1 :] for at in range(early) for letter in LETTERS}
+    missing = {name[:at] + letter + name[at:] for at in range(early) for letter in LETTERS}
     beginnings = {name[:length] for length in range(4, len(name))}
     return sorted((shorter | swapped | wrong | missing | beginnings) - {"", name})
 
