@@ -30,7 +30,7 @@ fi
 pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
 echo "Installing pinned requirements (torch is large: the first time takes minutes)"
 set -- "${1:-}"
-pip install --quiet --progress-bar on ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
+pip install --progress-bar on ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
     -c requirements/constraints.txt -r requirements/runtime.txt
 pip install --quiet --no-deps --require-hashes -r requirements/whoosh.txt
 touch .venv/.runtime
