@@ -1,7 +1,6 @@
 """Running one job in a process group of its own: heartbeats, cancel that really stops it, and no orphans."""
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -17,7 +16,6 @@ from core.models import Job
 
 HEARTBEAT_EVERY = 1.0  # seconds
 GRACE = 5.0  # seconds between asking a cancelled job to stop and killing it
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def supervise(job: Job) -> bool:
@@ -26,7 +24,7 @@ def supervise(job: Job) -> bool:
     if claim is None:
         return False
     child = subprocess.Popen(
-        [sys.executable, "-m", "core.job_process", str(job.pk), claim],
+        [sys.executable, "-m", "core.job_process", str(job.pk), claim, str(os.getpid())],
         cwd=settings.BASE_DIR,
         env=child_environment(),
         stdin=subprocess.DEVNULL,
@@ -80,9 +78,3 @@ def child_environment() -> dict[str, str]:
         "FAIRSTACK_DATABASE_NAME": str(connection.settings_dict["NAME"]),
         "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "config.settings"),
     }
-
-
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent ends (Linux; elsewhere the claim keeps an orphan from writing)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -22,7 +22,7 @@ def main(job_id: str, claim: str, stage: str, done: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     jobs.JobContext.progress = progress
-    job_process.main(job_id, claim)
+    job_process.main(job_id, claim, str(os.getppid()))
 
 
 if __name__ == "__main__":

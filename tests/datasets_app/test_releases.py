@@ -1,5 +1,6 @@
 """From a source to a published release: states, permissions, approvals, and what happens twice."""
 
+import resource
 from unittest.mock import patch
 
 from django.core.exceptions import PermissionDenied
@@ -10,11 +11,13 @@ from core.jobs import execute_here
 from core.models import AuditEntry, Job, LedgerEntry
 from core.permissions import SYSTEM
 from datasets_app.models import Holding, Owner, Release, Repository
+from datasets_app.pipeline import build as engine
+from datasets_app.pipeline.progress import silent
 from datasets_app.pipeline.recipe import Recipe
 from datasets_app.services import blocklist, releases, sources
 from tests.base import make_staff, make_user
 from tests.datasets_app.floor import FloorMixin
-from tests.pipeline.fakes import FakePackage
+from tests.pipeline.fakes import FakePackage, default_packages
 
 
 class Ingesting(FloorMixin, TestCase):
@@ -104,12 +107,27 @@ class Building(FloorMixin, TestCase):
 
     def test_a_full_disk_fails_readably_and_the_last_release_stands(self):
         first = self.published()
-        from datasets_app.pipeline.errors import StorageError
+        really_build = engine.build
 
-        message = "The disk is full at /data: release was not built. Free some space and build again."
-        with patch("datasets_app.tasks.build.build", side_effect=StorageError(message)):
+        def on_a_full_disk(*args, **kwargs):
+            """The real engine, while the system answers as it does when a disk is full: no file may grow beyond 2 kB.
+
+            Progress is not told meanwhile: it would go into the database, whose files may not grow either.
+            """
+            limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, limits[1]))
+            try:
+                return really_build(*args, **kwargs | {"progress": silent})
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+        fresh = "".join(f"value_{number} = {number * number}\n" for number in range(5000))
+        self.ingest([*default_packages(), FakePackage("fresh", "Delta/fresh", files={"fresh.py": fresh})])
+        with patch("datasets_app.tasks.build.build", on_a_full_disk):
             second = self.build()
-        self.assertEqual((second.state, second.job.error, second.job.crash), ("failed", message, ""))
+        self.assertEqual((second.state, second.job.crash), ("failed", ""))
+        self.assertIn("The disk is full", second.job.error)
+        self.assertIn("Free some space", second.job.error)
         first.refresh_from_db()
         self.assertEqual(first.state, "published")
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from core import processes, stores
-from core.supervisor import die_with_parent
+from core.orphans import die_with_parent
 
 PATIENCE = 60.0  # seconds until the web server must answer
 GRACE = 6.0  # seconds between asking the processes to stop and killing them
