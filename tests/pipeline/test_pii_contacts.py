@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets_app.pipeline.pii import addresses, emails
-from datasets_app.pipeline.pii.detect import PATTERNS, contacts, gate_ends
+from datasets_app.pipeline.pii.detect import CONTACTS, contact_ends, detect
 
 
 def found(text: str, kind: str) -> list[str]:
     content = text.encode()
-    return [content[start:end].decode() for start, end, what in contacts(content, gate_ends(content)) if what == kind]
+    return [content[start:end].decode() for start, end, what in detect(content) if what == kind]
 
 
 class EmailTest(SimpleTestCase):
@@ -37,7 +37,7 @@ class EmailTest(SimpleTestCase):
 
     def test_offsets_are_bytes(self) -> None:
         content = "é😀 ada@maths.org é".encode()
-        ((start, end, _),) = contacts(content, gate_ends(content))
+        ((start, end, _),) = detect(content)
         self.assertEqual(content[start:end], b"ada@maths.org")
 
     def test_an_account_behind_a_noreply_domain_is_somebody(self) -> None:
@@ -61,7 +61,7 @@ class EmailTest(SimpleTestCase):
     def test_the_gate_loses_none_of_the_plain_pattern(self, text: str) -> None:
         content = text.encode()
         plain = [match.span() for match in emails.PLAIN.finditer(content)]
-        gated = [(start, end) for start, _, end in emails.candidates(content, gate_ends(content)[0])]
+        gated = [(start, end) for start, _, end in emails.candidates(content, contact_ends(content)[0])]
         self.assertEqual(gated, plain)
 
 
@@ -121,7 +121,7 @@ class AddressTest(SimpleTestCase):
     @given(st.text(alphabet=st.sampled_from("0129.:af-v é/\n"), max_size=60))
     def test_the_gate_loses_none_of_the_plain_patterns(self, text: str) -> None:
         content = text.encode()
-        ends = gate_ends(content)
+        ends = contact_ends(content)
         for plain, candidates, at in (
             (addresses.PLAIN_IPV4, addresses.candidates_ipv4, 1),
             (addresses.PLAIN_IPV6, addresses.candidates_ipv6, 2),
@@ -131,7 +131,7 @@ class AddressTest(SimpleTestCase):
     @given(st.ip_addresses())
     def test_every_global_address_passes_the_gate(self, address) -> None:
         content = f"host {address} up".encode()
-        spans = [content[start:end].decode() for start, end, _ in contacts(content, gate_ends(content))]
+        spans = [content[start:end].decode() for start, end, _ in detect(content)]
         public = address.is_global and not address.is_multicast
         if address.version == 6:
             public = public and address.packed[0] >> 5 == 1 and any(address.packed[2:])
@@ -148,17 +148,17 @@ class GateTest(SimpleTestCase):
         for path in sorted(Path(sysconfig.get_paths()["purelib"], "django").rglob("*.po"))[:150]:
             content = path.read_bytes()
             plain = [match.span() for match in emails.PLAIN.finditer(content)]
-            gated = [(start, end) for start, _, end in emails.candidates(content, gate_ends(content)[0])]
+            gated = [(start, end) for start, _, end in emails.candidates(content, contact_ends(content)[0])]
             self.assertEqual(gated, plain)
             seen += len(plain)
         self.assertGreater(seen, 200)
 
     def test_many_threads_may_use_it_at_once(self) -> None:
         contents = [f"{'x' * (number % 50)} ada{number}@maths.org 93.184.216.34".encode() * 20 for number in range(200)]
-        expected = [gate_ends(content) for content in contents]
+        expected = [contact_ends(content) for content in contents]
         with ThreadPoolExecutor(8) as pool:
             for _ in range(5):
-                self.assertEqual(list(pool.map(gate_ends, contents)), expected)
+                self.assertEqual(list(pool.map(contact_ends, contents)), expected)
 
     def test_it_takes_a_text_without_anything(self) -> None:
-        self.assertEqual(gate_ends(b""), tuple([] for _ in PATTERNS))
+        self.assertEqual(contact_ends(b""), tuple([] for _ in CONTACTS))

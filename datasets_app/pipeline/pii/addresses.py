@@ -3,7 +3,7 @@
 Found are public addresses alone: those that ``ipaddress`` calls global, and of IPv6 those of 2000::/3, the only space from
 which networks were given addresses (RFC 4291; documentation's 2001:db8::/32 is not global). Private, loopback,
 documentation and multicast addresses, well-known public DNS servers and what people write for *any address* (1.2.3.4)
-name nobody and stay.
+name nobody and stay, and so do networks (185.12.7.0/24).
 
 Four numbers with dots are more often a version or an object identifier than an address. They count as one of those if
 
@@ -61,6 +61,7 @@ _VERSION = re.compile(
 _VERSION_AT_ONCE = re.compile(
     rb"(?<![a-z])(?:version|release|section|chapter|clause|oid|build|tag|rev|ver)s?[\s:=\"'#]{0,4}\Z"
 )
+_PREFIX = re.compile(rb"/(\d{1,3})(?!\d)")
 _BEHIND_ADDRESS = re.compile(rb":\d{2,5}(?!\d)|/(?:3[0-2]|[12]\d|[89])(?!\d)")
 
 
@@ -73,12 +74,12 @@ def addresses(content: bytes, ends_ipv4: Iterable[int], ends_ipv6: Iterable[int]
         ends_ipv6: Where :data:`GATE_IPV6` ends in it, ascending.
     """
     for start, end in candidates_ipv4(content, ends_ipv4):
-        if _is_public(content[start:end]) and not _is_version(content, start, end):
+        if _is_public(content, start, end) and not _is_version(content, start, end):
             yield Span(start, end, IP_ADDRESS)
     for start, end in candidates_ipv6(content, ends_ipv6):
         if re.search(rb"(?:[^:]|::):\Z", content[start:end]):  # "at 2a00::1: refused"
             end -= 1
-        if _is_public(content[start:end]):
+        if _is_public(content, start, end):
             yield Span(start, end, IP_ADDRESS)
 
 
@@ -113,13 +114,21 @@ def candidates_ipv6(content: bytes, ends: Iterable[int]) -> Iterator[tuple[int, 
             behind = whole.end()
 
 
-def _is_public(value: bytes) -> bool:
+def _is_public(content: bytes, start: int, end: int) -> bool:
     try:
-        address = ipaddress.ip_address(value.decode())
+        address = ipaddress.ip_address(content[start:end].decode())
     except ValueError:  # 33.01.33.33, 300.1.1.1, 2023:10:01
         return False
     if address.version == 6 and (address not in _GLOBAL_UNICAST or not any(address.packed[2:])):
         return False
+    prefix = _PREFIX.match(content, end)
+    if prefix is not None and int(prefix[1]) < address.max_prefixlen:
+        try:
+            ipaddress.ip_network((address, int(prefix[1])))
+        except ValueError:  # 93.184.216.34/24 is a host in its network
+            pass
+        else:
+            return False
     return address.is_global and not address.is_multicast and address not in DNS_SERVERS | EXAMPLES
 
 
