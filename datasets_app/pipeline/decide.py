@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from datasets_app.pipeline.attributes import TEXT
 from datasets_app.pipeline.reasons import KEPT, REASONS, FunnelRow
 from datasets_app.pipeline.recipe import Recipe
 from datasets_app.pipeline.release_errors import AttributesMissing, EmptyCorpus
@@ -74,7 +75,7 @@ def load_files(corpus: Path, columns: Iterable[str] = FILE_COLUMNS) -> pl.DataFr
 
 def load_attributes(corpus: Path, columns: Iterable[str] = ATTRIBUTE_COLUMNS) -> pl.DataFrame:
     """The attributes of all blobs, with the column ``blob_file``: the name (digest) of the blob file that holds each."""
-    tables = sorted((corpus / "attributes").glob("[!.]*.parquet"))
+    tables = TEXT.tables(corpus)
     if not tables:
         return pl.DataFrame(schema={"blob_id": pl.String, "blob_file": pl.String})
     attributes = (

@@ -4,7 +4,8 @@ The corpus (what was ingested)::
 
     corpus/blobs/<digest>.parquet        BLOBS       immutable; each blob once in the whole corpus
     corpus/files/<source>.parquet        FILES       the current snapshot of one source, replaced as a whole
-    corpus/attributes/<digest>.parquet   ATTRIBUTES  facts of the blobs in the blob file of the same digest
+    corpus/attributes/<family>-<rules>/<digest>.parquet   facts of the blobs in the blob file of the same digest, such as
+                                                          ATTRIBUTES in the family "text" (see ``families``)
 
 A release (what a recipe made of it)::
 

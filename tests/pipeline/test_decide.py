@@ -8,6 +8,7 @@ import polars as pl
 from django.test import SimpleTestCase
 
 from datasets_app.pipeline import decide
+from datasets_app.pipeline.attributes import TEXT
 from datasets_app.pipeline.decide import Blocks
 from datasets_app.pipeline.holdings import holdings
 from datasets_app.pipeline.reasons import NOT_ELIGIBLE, PUBLIC_TEXTS, REASONS, FunnelRow, public_funnel
@@ -53,7 +54,7 @@ class ReasonTest(Decided):
             "long_line": replace(GOOD, content=long_line),
             "long_mean_line": replace(GOOD, content=long_lines),
             "few_alphanumeric": replace(GOOD, content=b"!!??--++..,,::;;\n" * 20),
-            "few_alphabetic": replace(GOOD, language="JSON", content=b'{"a": [' + b"123456, " * 20 + b"1]}\n"),
+            "few_alphabetic": replace(GOOD, language="JSON", content=b'{"a": [' + b"123456,\n" * 20 + b"1]}\n"),
             "xml": replace(GOOD, content=b'<?xml version="1.0"?>\n' + text("x")),
             "data_too_small": replace(GOOD, language="YAML", content=b"name: small\n"),
             "data_too_large": replace(GOOD, language="JSON", content=b'"abcdefghij"\n' * 500),
@@ -192,13 +193,13 @@ class LoadTest(Decided):
 
     def test_temporary_files_are_not_read(self):
         write_corpus(self.corpus, [GOOD])
-        for folder in ("files", "attributes"):
+        for folder in ("files", f"attributes/{TEXT.folder}"):
             (self.corpus / folder / ".tmp-x.parquet").write_bytes(b"half")
         self.assertEqual(len(decide.load(self.corpus)), 1)
 
     def test_attributes_that_stand_twice_after_a_cut_off_purge_count_once(self):
         write_corpus(self.corpus, [GOOD], blob_files=1)
-        (path,) = (self.corpus / "attributes").glob("*.parquet")
+        (path,) = TEXT.tables(self.corpus)
         path.with_name("f" * 64 + ".parquet").write_bytes(path.read_bytes())
         self.assertEqual(len(decide.load(self.corpus)), 1)
 
