@@ -58,6 +58,11 @@ _ORDERED = (
     Reason("data_too_small", "a JSON or YAML file that is too small to teach anything", "data_size"),
     Reason("data_too_large", "a JSON or YAML file so large that it is rather data", "data_size"),
     Reason("other_version", "another version of a file that a second source holds at the same path", "other_version"),
+    Reason(
+        "near_duplicate",
+        "nearly the same as a file that stands in the release, or the same as such a one",
+        "near_duplicate",
+    ),
     Reason("exact_copy", "the same content as a file that stands in the release under a better origin", "exact_copy"),
     Reason(KEPT, "in the release", KEPT),
 )

@@ -15,6 +15,8 @@ RULES = 1
 
 MIB = 1 << 20
 
+NEAR_DUPLICATES = ("verified", "components", "off")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -42,6 +44,11 @@ class Recipe:
         with_vendored: Take files that lie in a folder of other people's work. StarCoder does. Ours does not by
             default in the demo: their named owner did not write them.
         with_generated: Take files that a program wrote.
+        near_duplicates: How near-duplicates are told. ``verified``: every candidate is checked on its sketch (ours).
+            ``components``: whatever candidates tie together counts as one, unchecked (StarCoder's script). ``off``: exact
+            copies alone.
+        near_threshold: The Jaccard similarity from which two files are near-duplicates (StarCoder: 0.7). The candidates
+            are made for .7; a lower threshold finds little more.
         shard_bytes: Bytes of source to aim at in a shard when a language is first divided into buckets.
         row_group_bytes: Bytes of source to aim at in a row group, the unit in which a single file is read.
         zstd_level: Compression of the shards.
@@ -72,7 +79,9 @@ class Recipe:
     xml_allowed: tuple[str, ...] = ("XSLT",)
     with_vendored: bool = True
     with_generated: bool = True
-    shard_bytes: int = 64 * MIB
+    near_duplicates: str = "verified"
+    near_threshold: float = 0.7
+    shard_bytes: int = 16 * MIB
     row_group_bytes: int = 2 * MIB
     zstd_level: int = 3
 
@@ -103,6 +112,10 @@ class Recipe:
         for field in ("alphanumeric", "alphabetic"):
             if not 0 <= getattr(self, field) <= 1:
                 raise ValueError(f"{field}: {getattr(self, field)} is not a share between 0 and 1")
+        if self.near_duplicates not in NEAR_DUPLICATES:
+            raise ValueError(f"near_duplicates: {self.near_duplicates!r} is none of {', '.join(NEAR_DUPLICATES)}")
+        if not 0 < self.near_threshold <= 1:
+            raise ValueError(f"near_threshold: {self.near_threshold} is not a similarity above 0, up to 1")
         for field in ("shard_bytes", "row_group_bytes"):
             if getattr(self, field) < 1024:
                 raise ValueError(f"{field}: {getattr(self, field)} bytes is below 1024")
