@@ -7,13 +7,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from datasets_app.pipeline import compiling, kernels
-
-# Lexed facts have tests of their own: test_comments, test_visible_text, test_encoded.
-LEXED = ("hash_comment", "slash_comment", "html_text", "encoded", "longest_encoded")
+from tests.pipeline.handmade import LEXED
 
 
 def measured(*contents: bytes) -> list[dict[str, object]]:
     columns = kernels.measure(pa.array(contents, pa.large_binary()))
+    # What is lexed has tests of its own: test_comments, test_visible_text, test_encoded.
     plain = {name: column for name, column in columns.items() if name not in LEXED}
     return [{name: column[row].item() for name, column in plain.items()} for row in range(len(contents))]
 
