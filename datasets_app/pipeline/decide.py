@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from datasets_app.pipeline import comment_styles
 from datasets_app.pipeline.attributes import TEXT
 from datasets_app.pipeline.format import DUPLICATES
 from datasets_app.pipeline.reasons import KEPT, REASONS, FunnelRow
@@ -38,10 +39,17 @@ FILE_COLUMNS = (
 ATTRIBUTE_COLUMNS = (
     "blob_id",
     "is_text",
+    "characters",
     "longest_line",
     "mean_line",
     "alphanumeric",
     "alphabetic",
+    "whitespace",
+    "hash_comment",
+    "slash_comment",
+    "html_text",
+    "encoded",
+    "longest_encoded",
     "xml_head",
     "sha256",
 )
@@ -203,6 +211,22 @@ def _checks(recipe: Recipe, blocks: Blocks) -> dict[str, pl.Expr]:
     not_wanted = language.is_in(_names(recipe.languages_without))
     if recipe.languages is not None:
         not_wanted = not_wanted | ~language.is_in(_names(recipe.languages))
+    extension = pl.col("path").str.extract(r"\.([^./]+)$").str.to_lowercase()
+    least_alphabetic = (
+        pl.when(data)
+        .then(recipe.alphabetic)
+        .when(extension.is_in(_names(recipe.alphabetic_extensions)))
+        .then(recipe.alphabetic_of_extensions)
+    )
+    comments = (
+        pl.when(language.is_in(_names(comment_styles.HASH)))
+        .then(pl.col("hash_comment"))
+        .when(language.is_in(_names(comment_styles.SLASH)))
+        .then(pl.col("slash_comment"))
+    )
+    encoded = pl.col("encoded") > recipe.encoded_share
+    if recipe.longest_encoded is not None:
+        encoded = encoded | (pl.col("longest_encoded") > recipe.longest_encoded)
     checks = {
         **_block_checks(blocks),
         "not_text": ~pl.col("is_text"),
@@ -215,10 +239,20 @@ def _checks(recipe: Recipe, blocks: Blocks) -> dict[str, pl.Expr]:
         "long_line": ~lines_free & (pl.col("longest_line") > recipe.longest_line),
         "long_mean_line": ~lines_free & (pl.col("mean_line") > recipe.mean_line),
         "few_alphanumeric": pl.col("alphanumeric") < recipe.alphanumeric,
-        "few_alphabetic": data & (pl.col("alphabetic") < recipe.alphabetic),
+        "few_alphabetic": pl.col("alphabetic") < least_alphabetic,
+        "little_text": language.is_in(_names(recipe.html_languages))
+        & (
+            (pl.col("html_text") <= recipe.html_visible_share * pl.col("characters"))
+            | (pl.col("html_text") <= recipe.html_visible_characters)
+        ),
+        "encoded": encoded,
+        "few_comments": comments < recipe.comment_share_smallest,
+        "mostly_comments": comments > recipe.comment_share_largest,
+        "minified": language.is_in(_names(recipe.minified_languages))
+        & (pl.col("whitespace") < recipe.minified_whitespace),
         "xml": ~language.is_in(_names(recipe.xml_allowed)) & pl.col("xml_head"),
-        "data_too_small": data & (pl.col("size") < recipe.data_smallest),
-        "data_too_large": data & (pl.col("size") > recipe.data_largest),
+        "data_too_small": data & (pl.col("characters") < recipe.data_smallest),
+        "data_too_large": data & (pl.col("characters") > recipe.data_largest),
     }
     if not recipe.with_vendored:
         checks["vendored"] = pl.col("vendored")

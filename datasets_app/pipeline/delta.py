@@ -25,7 +25,6 @@ from datasets_app.pipeline.format import HOLDINGS, manifest_path, shard_path
 from datasets_app.pipeline.holdings import holdings
 from datasets_app.pipeline.manifest import LanguageRow, LicenceRow, Manifest
 from datasets_app.pipeline.outcome import Outcome, tally
-
 from datasets_app.pipeline.planning import PlannedShard
 from datasets_app.pipeline.reasons import KEPT, REASONS, FunnelRow
 from datasets_app.pipeline.recipe import Recipe
@@ -89,14 +88,14 @@ class Delta:
 
         def write_state(folder: Path) -> None:
             state.decisions(folder).derive(state.decisions(self.folder), change.parts(), state.BY_FILE)
-            state.duplicates(folder).derive(
-                state.duplicates(self.folder), change.duplicate_parts(), state.BY_COMPONENT
-            )
+            state.duplicates(folder).derive(state.duplicates(self.folder), change.duplicate_parts(), state.BY_COMPONENT)
             state.write_repositories(folder, known)
             state.write_facts(folder, state.Facts(facts.ground, counts))
 
         leaves = state.read_leaves(self.folder)
-        moved = pa.array(sorted({bytes.fromhex(blob) for blob in [*lost["blob_id"], *entering["blob_id"]]}), pa.binary(20))
+        moved = pa.array(
+            sorted({bytes.fromhex(blob) for blob in [*lost["blob_id"], *entering["blob_id"]]}), pa.binary(20)
+        )
         # A blob that only changes its origin keeps its leaf: the tree knows blobs and texts, not owners.
         staying = set(entering["blob_id"]) & set(lost["blob_id"])
         if staying:
@@ -129,7 +128,9 @@ class Delta:
             coming = entering.filter(pl.col("language") == place[0], pl.col("bucket") == place[1])
             rows = [coming.select(shards.ROWS.names)]
             if place in entries:
-                rows.append(_rows_of(shard_path(self.releases, entries[place]["digest"])).join(lost, on=_FILE, how="anti"))
+                rows.append(
+                    _rows_of(shard_path(self.releases, entries[place]["digest"])).join(lost, on=_FILE, how="anti")
+                )
                 bases[place] = entries[place]["digest"]
             frames.append(pl.concat(rows))
         carried = [entry for place, entry in entries.items() if place not in touched]
@@ -230,7 +231,9 @@ class _Change:
             return before
         owners = pl.Series(sorted(self._blocks.owners), dtype=pl.String)
         going = pl.col("repository_key").is_in(repositories["repository_key"].implode())
-        blocked = pl.when(pl.col("owner_key").is_in(owners.implode())).then(pl.lit(BLOCKED[0])).otherwise(pl.lit(BLOCKED[1]))
+        blocked = (
+            pl.when(pl.col("owner_key").is_in(owners.implode())).then(pl.lit(BLOCKED[0])).otherwise(pl.lit(BLOCKED[1]))
+        )
         concerned = concerned.with_columns(reason=pl.when(going).then(blocked).otherwise("reason"))
         unblocked = ~pl.col("reason").is_in(BLOCKED)
         away = self._away_blobs(concerned)
@@ -310,5 +313,3 @@ def _retally(rows: Iterable[Any], column: str, lost: pl.DataFrame, entering: pl.
             total[1] += sign * int(str(row["bytes"]))
     left = sorted((key for key in totals if totals[key][0]), key=lambda key: (-totals[key][0], key))
     return [{column: key, "files": totals[key][0], "bytes": totals[key][1]} for key in left]
-
-

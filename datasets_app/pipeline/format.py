@@ -58,12 +58,19 @@ ATTRIBUTES = pa.schema(
         ("blob_id", pa.string()),
         ("size", pa.int64()),
         ("is_text", pa.bool_()),  # valid UTF-8 without NUL
+        ("characters", pa.int32()),
         ("lines", pa.int32()),
         ("longest_line", pa.int32()),  # characters
         ("mean_line", pa.float32()),  # characters
         ("alphanumeric", pa.float32()),  # share of the characters, 0..1
         ("alphabetic", pa.float32()),
+        ("whitespace", pa.float32()),
         ("xml_head", pa.bool_()),  # "<?xml version=" in the first 100 characters
+        ("hash_comment", pa.float32()),  # share of the characters in # comments and docstrings
+        ("slash_comment", pa.float32()),  # share of the characters in // and /* */ comments
+        ("html_text", pa.int32()),  # characters that a browser would show of it
+        ("encoded", pa.float32()),  # share of the characters in base64, hexadecimal and escaped bytes
+        ("longest_encoded", pa.int32()),  # characters of the longest run of these
         ("content_hash", pa.binary(16)),  # xxh3-128 of the bytes
         ("sha256", pa.binary(32)),  # of the bytes, for the manifest tree
     ]

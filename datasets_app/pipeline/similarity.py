@@ -46,7 +46,9 @@ class Similarity:
             now: Blobs that are new or have another rank (``blob_id``, ``rank``).
             others: Further blobs that may share a band with new ones, being alone so far (``blob_id``, ``rank``).
         """
-        staying = before.filter(~pl.col("blob_id").is_in(gone.implode()), ~pl.col("blob_id").is_in(now["blob_id"].implode()))
+        staying = before.filter(
+            ~pl.col("blob_id").is_in(gone.implode()), ~pl.col("blob_id").is_in(now["blob_id"].implode())
+        )
         fresh = self._sketched(pl.concat([now.select("blob_id", "rank"), others.select("blob_id", "rank")]))
         return self._settle(pl.concat([staying.select(_SKETCHED), fresh]))
 

@@ -182,7 +182,9 @@ def matrix(column: pa.ChunkedArray, dtype: str) -> npt.NDArray[Any]:
     """The inverse: a column of fixed-size binaries as a matrix of ``dtype``, without copying where it is one chunk."""
     array = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
     width = array.type.byte_width
-    buffer = np.frombuffer(array.buffers()[1], dtype=np.uint8)[array.offset * width : (array.offset + len(array)) * width]
+    buffer = np.frombuffer(array.buffers()[1], dtype=np.uint8)[
+        array.offset * width : (array.offset + len(array)) * width
+    ]
     return buffer.view(dtype).reshape(len(array), -1)
 
 
