@@ -74,18 +74,32 @@ class RepositoryRecord:
         return repository_key(self.owner_key, self.repository)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file of a repository: its path, and how to read it.
+    """One file of a repository: its path, and how to read it. It holds no content, so that a repository's can stand in a list.
 
-    ``licence`` is given where this file's licence is known better than its repository's. ``rank`` tells apart places of
-    the same blob that are otherwise equal: the smaller is the better origin.
+    Attributes:
+        path: Below the repository, with ``/``.
+        reader: Gives the bytes, given the most that may be read; may be called again.
+        licence: Where this file's licence is known better than its repository's.
+        rank: Tells apart places of the same blob that are otherwise equal: the smaller is the better origin.
+        commit: The commit that it was read at, in hex.
+        authors: Keyed hashes of the addresses of all who wrote it (:mod:`~datasets_app.pipeline.sources.authors`), sorted;
+            None where there is no history.
+        stars: Of its repository.
+        vendored: What the repository says of it; None where the rules of :mod:`~datasets_app.pipeline.marks` decide.
+        generated: Likewise.
     """
 
     path: str
     reader: Callable[[int], bytes]
     licence: Licence | None = None
     rank: int = 0
+    commit: str | None = None
+    authors: tuple[str, ...] | None = None
+    stars: int | None = None
+    vendored: bool | None = None
+    generated: bool | None = None
 
     def read(self, limit: int = 1 << 62) -> bytes:
         """The bytes of the file.
