@@ -26,7 +26,7 @@ from datasets_app.pipeline.errors import CorpusBusy, CorpusDamaged, SourceError,
 from datasets_app.pipeline.format import FILES, FILES_LATER
 from datasets_app.pipeline.progress import Progress, silent
 from datasets_app.pipeline.sources.base import FileSkipped, RepositoryRecord, Source, SourceFile
-from datasets_app.pipeline.sources.reading import check_path
+from datasets_app.pipeline.sources.reading import check_path, is_lfs_pointer
 
 __all__ = ["IngestLimits", "IngestReport", "blob_files", "files_table", "ingest", "locked", "read_blob"]
 
@@ -261,6 +261,8 @@ class _Intake:
             raise FileSkipped("empty")
         if b"\0" in content[:BINARY_HEAD]:
             raise FileSkipped("binary")
+        if is_lfs_pointer(content):
+            raise FileSkipped("lfs_pointer")
         blob = blob_id(content)
         if blob in self.blocked_blobs:
             raise FileSkipped("opted_out")
