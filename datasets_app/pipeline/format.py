@@ -50,8 +50,17 @@ FILES = pa.schema(
         ("vendored", pa.bool_()),  # by linguist's rules on the path
         ("generated", pa.bool_()),
         ("rank", pa.int32()),  # smaller is the better origin among copies of one blob; ties end in repository key, path
+        ("commit", pa.string()),  # it was read at, hex; null where the source knows none
+        ("sole_author", pa.string()),  # keyed hash of the address of the only author; null for several, or no history
+        (
+            "authors",
+            pa.list_(pa.string()),
+        ),  # keyed hashes of the addresses of all authors, sorted; null without history
+        ("stars", pa.int32()),  # of the repository, as the source tells; null where it does not
     ]
 )
+FILES_LATER = frozenset({"commit", "sole_author", "authors", "stars"})
+"""Columns of FILES that came later: a table written before has none of them, and reads as null."""
 
 ATTRIBUTES = pa.schema(
     [
