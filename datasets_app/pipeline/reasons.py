@@ -62,6 +62,11 @@ _ORDERED = (
     Reason("xml", "XML under another extension", "xml"),
     Reason("data_too_small", "a JSON or YAML file that is too small to teach anything", "data_size"),
     Reason("data_too_large", "a JSON or YAML file so large that it is rather data", "data_size"),
+    Reason(
+        "origin_left",
+        "left out: its content stood under a blocked file when the release was issued again, and it could not take its place",
+        NOT_ELIGIBLE,
+    ),
     Reason("other_version", "another version of a file that a second source holds at the same path", "other_version"),
     Reason(
         "near_duplicate",
