@@ -8,6 +8,7 @@ every file costs more than everything else here, so :func:`may_parse` first look
 import configparser
 import io
 import re
+from typing import Any
 
 _parsing_error = configparser.ParsingError
 from detect_secrets.transformers.config import ConfigFileTransformer, EagerConfigFileTransformer  # noqa: E402
@@ -42,7 +43,7 @@ def quoted_lines(content: bytes, *, section: bool) -> list[str] | None:
         if first is None or first[1] != b"[":
             return None
     file = _Named(content.decode().replace("\r\n", "\n").replace("\r", "\n"))
-    transformer = EagerConfigFileTransformer() if section else ConfigFileTransformer()
+    transformer: Any = EagerConfigFileTransformer() if section else ConfigFileTransformer()
     try:
         return transformer.parse_file(file)
     except ParsingError:

@@ -14,6 +14,7 @@ took what is none:
 import base64
 import binascii
 import functools
+import itertools
 import json
 import math
 import re
@@ -45,7 +46,10 @@ _HEX = frozenset(string.hexdigits.encode())
 _EXAMPLE = re.compile(rb"EXAMPLE|example|XXXX|xxxx|placeholder", re.A)
 _DEFAULTS = b"""password passwd pass pwd secret guest postgres root admin user username test mysql masterkey tiger sa
 changeme hunter2 xxx xxxx *** foo bar baz"""
-_NO_HOST = re.compile(rb"@(?:localhost|127\.|0\.0\.0\.0|host(?:name)?\b|(?:[\w.-]+\.)?example\b|(?:[\w-]+\.)+(?:test|invalid|example)\b)", re.I)
+_NO_HOST = re.compile(
+    rb"@(?:localhost|127\.|0\.0\.0\.0|host(?:name)?\b|(?:[\w.-]+\.)?example\b|(?:[\w-]+\.)+(?:test|invalid|example)\b)",
+    re.I,
+)
 _DIGEST_LINE = re.compile(rb"(?<![A-Za-z])(?:sha-?\d|md5|hash(?:es|ed)?(?![A-Za-z]))", re.I)
 _DIGEST_LINES = 0.02  # share of a file's lines, as published
 
@@ -85,7 +89,7 @@ def gibberish(value: str) -> float:
     """
     costs = _costs()
     letters = [letter for letter in value.lower() if letter in string.ascii_lowercase]
-    pairs = [costs[first + second] for first, second in zip(letters, letters[1:], strict=False)]
+    pairs = [costs[first + second] for first, second in itertools.pairwise(letters)]
     return sum(pairs) / len(pairs) if pairs else 0.0
 
 
@@ -130,7 +134,7 @@ def _is_plain_text(value: bytes) -> bool:
 
 def _is_alphabet(value: bytes) -> bool:
     """Whether at least half of the characters follow their neighbour in ASCII."""
-    following = sum(second - first == 1 for first, second in zip(value, value[1:], strict=False))
+    following = sum(second - first == 1 for first, second in itertools.pairwise(value))
     return 2 * following >= len(value) - 1
 
 

@@ -1,9 +1,10 @@
 """What the gate in front of detect-secrets looks for: for each plugin, patterns that every text it takes must hold.
 
 A pattern here is weaker than the plugin's own: what only narrows (look-around, what stands before) is left out, and white
-space, quotes and signs of assignment between a name and its value are one class. Python's ``re`` folds four letters
-beyond ASCII onto ASCII ones where case is ignored (K, ſ, ı, İ) and takes any script's digits as ``\\d``: a line with one of
-those goes to all plugins. The two entropy plugins have a kernel of their own (``entropy.py``).
+space, quotes and signs of assignment between a name and its value are one class. Where case is ignored, Python's ``re``
+folds four letters beyond ASCII onto ASCII ones (the Kelvin sign, the long s and two Turkish ones), and it takes any
+script's digits as ``\\d``: a line with one of those goes to all plugins. The two entropy plugins have their patterns in
+``entropy.py``.
 
 The tests make texts from each plugin's own expressions and show that none passes by the gate unseen. Written for
 detect-secrets 1.5.0; another version needs another look.
@@ -55,7 +56,7 @@ PATTERNS: dict[str, tuple[tuple[bytes, int], ...]] = {
     "SendGridDetector": ((rb"SG\.[a-zA-Z0-9_-]{22}\.[a-zA-Z0-9_-]{43}", 0),),
     "SlackDetector": ((rb"xox[abposr]-[0-9]+-[a-z0-9]", _I), (rb"hooks\.slack\.com/services/T", _I)),
     "SoftlayerDetector": (
-        (rb"(?:softlayer|sl)[_-]?(?:api)?" + _PASS + _ASSIGNS + rb"[a-z0-9]{64}", _I),
+        (rb"(?:softlayer|sl)[_-]?(?:api)?[_-]?" + _PASS + _ASSIGNS + rb"[a-z0-9]{64}", _I),
         (rb"://api.{1,4}softlayer.{1,4}com/soap/v3", _I),
     ),
     "SquareOAuthDetector": ((rb"sq0csp-[0-9A-Za-z\\_-]{43}", 0),),

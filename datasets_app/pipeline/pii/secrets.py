@@ -89,7 +89,8 @@ class SecretScanner:
         Raises:
             ValueError: There is no such plugin, or no gate for it.
         """
-        classes = {one.__name__: one for one in get_mapping_from_secret_type_to_class().values()}
+        by_type: dict[str, Any] = get_mapping_from_secret_type_to_class()
+        classes: dict[str, Any] = {one.__name__: one for one in by_type.values()}
         for name in plugins:
             if name not in classes or name not in ALL_PLUGINS:
                 raise ValueError(f"plugins: detect-secrets has no {name}, or secret_gate.py has no patterns for it")
