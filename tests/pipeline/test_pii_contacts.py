@@ -28,6 +28,7 @@ class EmailTest(SimpleTestCase):
             "名前{}です",
             "({})",
             "Copyright (c) {}\r\n",
+            '"source": "by\\n{}\\n"',
             "{}",
         ):
             with self.subTest(text):
@@ -52,6 +53,7 @@ class EmailTest(SimpleTestCase):
             "y = a@b.shape; z = a@b.dot(c); w = x@y.real[0]",
             "@pytest.mark.parametrize\n@app.route('/')",
             "user@localhost root@host",
+            "'x\\n@triton.jit\\n'",
             "a..b@maths.org @maths.org ada@maths",
         ):
             with self.subTest(text):
@@ -114,6 +116,7 @@ class AddressTest(SimpleTestCase):
             "1.2.3.4.5 300.1.1.1 33.01.33.33 1.2.3",
             "OID 2.5.29.17 1.3.6.1",
             "see section 4.10.22.7",
+            '<path d="m45.8 190.87.2.8c1 191.66.73.35 0.5"/>',
             "12:34:56 2024:01:02 2023::x std::vector 2000:: a:2001:1",
         ):
             with self.subTest(text):

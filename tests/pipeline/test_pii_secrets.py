@@ -3,6 +3,7 @@
 The texts of secrets here come from the plugins' own expressions, so no token of anybody's stands in this file.
 """
 
+import configparser
 import functools
 import importlib.metadata
 import re
@@ -266,6 +267,11 @@ def _expressions(name: str) -> list[re.Pattern[str]]:
 
 
 class ConfigurationTest(SimpleTestCase):
+    def test_the_standard_library_is_left_as_it_was(self) -> None:
+        self.assertEqual(configparser.ParsingError.__module__, "configparser")
+        with self.assertRaisesRegex(configparser.ParsingError, r"line *2"):
+            configparser.ConfigParser().read_string("[a]\nno delimiter")
+
     def test_the_plugins_of_the_original_are_among_those_used(self) -> None:
         self.assertEqual(len(KEY_PLUGINS), len(set(KEY_PLUGINS)))
         self.assertLessEqual(set(KEY_PLUGINS), set(ALL_PLUGINS))
