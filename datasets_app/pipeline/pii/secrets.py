@@ -125,17 +125,15 @@ class SecretScanner:
             for name, _value, at, size in self._of_line(content[start:end].decode(), names):
                 found.add(self._widen(content, Secret(start + at, start + at + size, name)))
         if ini.may_parse(content) and (hits or _HOLDS_ANYTHING.search(content)):
-            found.update(self._quoted(content, gate, section=False))
-            if not found:
-                found.update(self._quoted(content, gate, section=True))
+            found.update(self._quoted(content, gate))
         return sorted(found)
 
-    def _quoted(
-        self, content: bytes, gate: Callable[[bytes], Iterable[tuple[int, int]]], *, section: bool
-    ) -> Iterator[Secret]:
-        lines = ini.quoted_lines(content, section=section)
-        if not lines:
-            return
+    def _quoted(self, content: bytes, gate: Callable[[bytes], Iterable[tuple[int, int]]]) -> Iterator[Secret]:
+        """What is found where the values of an INI file are put into quotes.
+
+        detect-secrets makes up a section only for a file in which it found nothing so far; here a find hides no other.
+        """
+        lines = ini.quoted_lines(content, section=False) or ini.quoted_lines(content, section=True) or []
         text = "\n".join(lines).encode()
         for start, names in self._hit_lines(text, gate(text)).items():
             for name, value, _at, _size in self._of_line(text[start : _line_end(text, start)].decode(), names):
