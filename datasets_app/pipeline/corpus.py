@@ -25,6 +25,7 @@ from datasets_app.pipeline.blobs import BLOB_FILE_BYTES, BlobIndex, BlobWriter, 
 from datasets_app.pipeline.errors import CorpusBusy, CorpusDamaged, SourceError, StorageError
 from datasets_app.pipeline.format import FILES, FILES_LATER
 from datasets_app.pipeline.progress import Progress, silent
+from datasets_app.pipeline.snapshots import Snapshot
 from datasets_app.pipeline.sources.base import FileSkipped, RepositoryRecord, Source, SourceFile
 from datasets_app.pipeline.sources.reading import check_path, is_lfs_pointer
 
@@ -188,6 +189,7 @@ class _FilesWriter:
     def __init__(self, path: Path) -> None:
         self._writer = pq.ParquetWriter(path, FILES, compression="zstd", write_statistics=False, store_schema=False)
         self._rows: list[dict[str, Any]] = []
+        self._snapshot = Snapshot()
 
     def __enter__(self) -> "_FilesWriter":
         return self
@@ -196,6 +198,7 @@ class _FilesWriter:
         try:
             if failed is None:
                 self._flush()
+                self._writer.add_key_value_metadata(self._snapshot.footer())
         finally:
             self._writer.close()
 
@@ -205,7 +208,9 @@ class _FilesWriter:
             self._flush()
 
     def _flush(self) -> None:
-        self._writer.write_table(pa.Table.from_pylist(self._rows, schema=FILES))
+        rows = pa.Table.from_pylist(self._rows, schema=FILES)
+        self._snapshot.add(rows)
+        self._writer.write_table(rows)
         self._rows = []
 
 
