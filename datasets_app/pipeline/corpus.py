@@ -19,7 +19,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datasets_app.pipeline import languages, marks
+from datasets_app.pipeline import languages, marks, reservation
 from datasets_app.pipeline.atomic import TEMPORARY, is_full, replacing
 from datasets_app.pipeline.blobs import BLOB_FILE_BYTES, BlobIndex, BlobWriter, blob_files, blob_id, read_blob
 from datasets_app.pipeline.errors import CorpusBusy, CorpusDamaged, SourceError, StorageError
@@ -114,7 +114,7 @@ def ingest(
     Args:
         source: Where the code comes from.
         corpus: The folder of the corpus; made if it is not there.
-        blocked_owners: Owner keys; their files are counted, never opened.
+        blocked_owners: Owner keys; their files are counted, never opened. An account with a number is known by its login too.
         blocked_repositories: Repository keys, likewise.
         blocked_blobs: Blob ids that are not stored.
         limits: See :class:`IngestLimits`.
@@ -233,7 +233,9 @@ class _Intake:
     def take_all(self, blocked_owners: frozenset[str], blocked_repositories: frozenset[str]) -> None:
         """Take the whole source, apart from what is blocked."""
         for record, files in self.source.repositories(self.progress):
-            if record.owner_key in blocked_owners or record.repository_key in blocked_repositories:
+            if any(key in blocked_owners for key in record.owner_keys) or any(
+                key in blocked_repositories for key in record.repository_keys
+            ):
                 self.skipped["opted_out"] += sum(1 for _ in files)
             else:
                 self.take(record, files)
@@ -247,10 +249,14 @@ class _Intake:
         self.seen.add(record.repository_key)
         self.report.repositories.append(record)
         paths: set[str] = set()
+        files = list(files)
+        reserved = reservation.read(files)  # before anything is stored
         for file in files:
             self.tell()
             try:
                 check_path(file.path)
+                if reserved.covers(file.path):
+                    raise FileSkipped("reserved")
                 if file.path in paths:
                     raise FileSkipped("duplicate_path")
                 paths.add(file.path)
