@@ -11,7 +11,7 @@ from core import audit, stores
 from core.errors import Conflict
 from core.jobs import ExpectedFailure, JobContext, JobTakenOver, job_kind
 from core.permissions import SYSTEM
-from datasets_app import catalogue, purging, readers
+from datasets_app import catalogue, data_engine, purging, readers
 from datasets_app.models import Release, Source
 from datasets_app.pipeline import attributes, build, corpus, decide, manifest
 from datasets_app.pipeline.errors import PipelineError
@@ -104,7 +104,11 @@ def _make(ctx: JobContext, release: Release) -> Manifest:
     )
     try:
         return build.build(
-            purging.corpus_folder(), purging.releases_folder(), spec, progress=ctx.progress, workers=WORKERS
+            purging.corpus_folder(),
+            purging.releases_folder(),
+            spec,
+            progress=ctx.progress,
+            executor=data_engine.executor(),
         )
     except ReleaseExists:
         # An earlier attempt of this job may have committed it and died, and corpus or block-list moved on since.

@@ -36,12 +36,14 @@ def flush_folder(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, make_folder: bool = True) -> Iterator[Path]:
     """Give a temporary path beside ``path``; when the block ends well it is flushed and takes the place of ``path``.
 
-    When the block fails, the temporary file is removed and ``path`` is as it was.
+    When the block fails, the temporary file is removed and ``path`` is as it was. With ``make_folder`` off, a folder that
+    is gone stays gone: for those who write into a folder that somebody else may clear away.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if make_folder:
+        path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:12]}-{path.name}")
     try:
         yield temporary
@@ -53,9 +55,9 @@ def replacing(path: Path) -> Iterator[Path]:
     flush_folder(path.parent)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path`` whole or not at all."""
-    with replacing(path) as temporary:
+def write_bytes(path: Path, data: bytes, *, make_folder: bool = True) -> None:
+    """Write ``data`` to ``path`` whole or not at all; ``make_folder`` as for ``replacing``."""
+    with replacing(path, make_folder=make_folder) as temporary:
         temporary.write_bytes(data)
 
 

@@ -6,10 +6,9 @@ shards to their shelf and renames the folder with manifest, decisions and holdin
 before that rename leaves nothing that can be seen, and the next builder of the same release goes on from there.
 """
 
-import os
 import shutil
 from collections.abc import Mapping
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pyarrow.parquet as pq
 
 from datasets_app.pipeline import atomic, decide, manifest, merkle, placement, planning, shards, workspace
 from datasets_app.pipeline.errors import StorageError
+from datasets_app.pipeline.executors import Executor, ThreadExecutor
 from datasets_app.pipeline.format import DECISIONS, manifest_path, shard_path
 from datasets_app.pipeline.holdings import holdings
 from datasets_app.pipeline.manifest import LanguageRow, LicenceRow, Manifest, Plan
@@ -27,8 +27,6 @@ from datasets_app.pipeline.reasons import KEPT, public_funnel
 from datasets_app.pipeline.recipe import Recipe
 from datasets_app.pipeline.release_errors import NothingKept, ReleaseExists, ShardsGone
 from datasets_app.pipeline.shards import ShardEntry, ShardSpec
-
-_REPORT_EVERY = 0.3  # seconds
 
 
 @dataclass(frozen=True)
@@ -81,12 +79,18 @@ class BuildSpec:
 
 
 def build(
-    corpus: Path, releases: Path, spec: BuildSpec, *, progress: Progress = silent, workers: int | None = None
+    corpus: Path,
+    releases: Path,
+    spec: BuildSpec,
+    *,
+    progress: Progress = silent,
+    workers: int | None = None,
+    executor: Executor | None = None,
 ) -> Manifest:
     """Build a release and give its manifest.
 
     A release that is there already with the same content is given as it is. ``workers`` are threads (as many as there are
-    cores if ``None``); the result does not depend on them.
+    cores if ``None``), or an ``executor`` writes the shards elsewhere; the result does not depend on them.
 
     Raises:
         EmptyCorpus, NothingKept: There is nothing to build from, or nothing of it passes; both carry the funnel.
@@ -100,7 +104,7 @@ def build(
     try:
         with workspace.work_folder(releases, spec.name, spec.version) as work:
             _drop_unfinished(work)
-            return _build(corpus, releases, spec, work, progress, workers or os.cpu_count() or 1)
+            return _build(corpus, releases, spec, work, progress, executor or ThreadExecutor(workers))
     except OSError as error:
         if not atomic.is_full(error):
             raise
@@ -110,7 +114,9 @@ def build(
         ) from error
 
 
-def _build(corpus: Path, releases: Path, spec: BuildSpec, work: Path, progress: Progress, workers: int) -> Manifest:
+def _build(
+    corpus: Path, releases: Path, spec: BuildSpec, work: Path, progress: Progress, executor: Executor
+) -> Manifest:
     progress("deciding", 0, 3, "reading files and attributes")
     files = decide.load(corpus)
     progress("deciding", 1, 3)
@@ -134,7 +140,7 @@ def _build(corpus: Path, releases: Path, spec: BuildSpec, work: Path, progress: 
 
     entries = planning.reusable(releases, planned)
     progress("writing shards", 0, len(planned), f"{len(entries)} shards taken over as they are")
-    _write_shards(corpus, work, planned, entries, workers, progress)
+    _write_shards(corpus, work, planned, entries, executor, progress)
     ordered = [entries[shard.spec["input_digest"]] for shard in planned]
 
     progress("indexing", 0, 3)
@@ -202,7 +208,7 @@ def _write_shards(
     work: Path,
     planned: list[PlannedShard],
     entries: dict[str, ShardEntry],
-    workers: int,
+    executor: Executor,
     progress: Progress,
 ) -> None:
     """Write the shards that ``entries`` lacks, and add them to it."""
@@ -222,20 +228,14 @@ def _write_shards(
             writer.write_table(rows, row_group_size=len(rows))
     done = len(planned) - len(todo)
     progress("writing shards", done, len(planned))
-    # Threads: reading, compressing and hashing all happen outside the interpreter's lock.
-    with ThreadPoolExecutor(workers) as pool:
-        pending = {pool.submit(shards.run_shard, str(corpus), str(work), spec) for spec in todo}
-        try:
-            while pending:
-                finished_now, pending = wait(pending, _REPORT_EVERY, FIRST_COMPLETED)
-                for future in finished_now:
-                    entry = future.result()
-                    entries[entry["input_digest"]] = entry
-                    done += 1
-                progress("writing shards", done, len(planned))
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    outcomes = executor.run(
+        "run_shard", (str(corpus), str(work)), todo, lambda: progress("writing shards", done, len(planned))
+    )
+    with closing(outcomes):
+        for _, entry in outcomes:
+            entries[entry["input_digest"]] = entry
+            done += 1
+            progress("writing shards", done, len(planned))
 
 
 def _tree_root(releases: Path, work: Path, kept: pl.DataFrame, entries: list[ShardEntry]) -> str:

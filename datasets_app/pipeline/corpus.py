@@ -23,10 +23,10 @@ from datasets_app.pipeline import languages, marks
 from datasets_app.pipeline.atomic import TEMPORARY, is_full, replacing
 from datasets_app.pipeline.blobs import BLOB_FILE_BYTES, BlobIndex, BlobWriter, blob_files, blob_id, read_blob
 from datasets_app.pipeline.errors import CorpusBusy, CorpusDamaged, SourceError, StorageError
-from datasets_app.pipeline.format import FILES
+from datasets_app.pipeline.format import FILES, FILES_LATER
 from datasets_app.pipeline.progress import Progress, silent
 from datasets_app.pipeline.sources.base import FileSkipped, RepositoryRecord, Source, SourceFile
-from datasets_app.pipeline.sources.reading import check_path
+from datasets_app.pipeline.sources.reading import check_path, is_lfs_pointer
 
 __all__ = ["IngestLimits", "IngestReport", "blob_files", "files_table", "ingest", "locked", "read_blob"]
 
@@ -159,6 +159,8 @@ def ingest(
 def files_table(corpus: Path) -> pl.DataFrame:
     """The tables of files of all sources, one below the other, with the columns of ``format.FILES``.
 
+    A table that was written before a column came reads as null there; its next ingest fills it.
+
     Raises:
         CorpusDamaged: One of them cannot be read.
     """
@@ -167,7 +169,10 @@ def files_table(corpus: Path) -> pl.DataFrame:
         if path.name.startswith(TEMPORARY):
             continue
         try:
-            tables.append(pq.read_table(path).select(FILES.names).cast(FILES))
+            table = pq.read_table(path)
+            for name in FILES_LATER - set(table.column_names):
+                table = table.append_column(FILES.field(name), pa.nulls(len(table), FILES.field(name).type))
+            tables.append(table.select(FILES.names).cast(FILES))
         except (OSError, pa.ArrowException, KeyError) as error:
             raise CorpusDamaged(
                 f"The table of files {path} cannot be read ({error}). Ingest its source again."
@@ -256,6 +261,8 @@ class _Intake:
             raise FileSkipped("empty")
         if b"\0" in content[:BINARY_HEAD]:
             raise FileSkipped("binary")
+        if is_lfs_pointer(content):
+            raise FileSkipped("lfs_pointer")
         blob = blob_id(content)
         if blob in self.blocked_blobs:
             raise FileSkipped("opted_out")
@@ -277,7 +284,7 @@ class _Intake:
 def _row(record: RepositoryRecord, file: SourceFile, blob: str, content: bytes) -> dict[str, Any]:
     licence = file.licence
     permissive = licence.permissive if licence else record.permissive
-    vendored = marks.is_vendored(file.path)
+    vendored = marks.is_vendored(file.path) if file.vendored is None else file.vendored
     rank = (0 if permissive else RANK_NOT_PERMISSIVE) + (RANK_VENDORED if vendored else 0)
     return {
         "blob_id": blob,
@@ -293,6 +300,10 @@ def _row(record: RepositoryRecord, file: SourceFile, blob: str, content: bytes) 
         "licence_evidence": licence.evidence if licence else record.licence_evidence,
         "permissive": permissive,
         "vendored": vendored,
-        "generated": marks.is_generated(file.path, content),
+        "generated": marks.is_generated(file.path, content) if file.generated is None else file.generated,
         "rank": rank + min(max(file.rank, 0), RANK_VENDORED - 1),
+        "commit": file.commit,
+        "sole_author": file.authors[0] if file.authors and len(file.authors) == 1 else None,
+        "authors": None if file.authors is None else list(file.authors),
+        "stars": file.stars,
     }

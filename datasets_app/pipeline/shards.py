@@ -122,7 +122,8 @@ def run_shard(uri: str, out: str, spec: Mapping[str, Any]) -> ShardEntry:
     columns |= {"content": content, "published_sha256": pa.array(hashes, pa.binary(32))}
     table = pa.table([columns[name] for name in SHARD.names], schema=SHARD).combine_chunks()
     path = pending_path(folder, made_of)
-    with atomic.replacing(path) as temporary:
+    # The folder is the builder's: one that it cleared away meanwhile must not come back with a shard in it.
+    with atomic.replacing(path, make_folder=False) as temporary:
         write_shard(table, temporary, spec["write"])
         with temporary.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -137,7 +138,7 @@ def run_shard(uri: str, out: str, spec: Mapping[str, Any]) -> ShardEntry:
         input_digest=made_of,
         logical=table_digest(table.drop_columns(["content"])),
     )
-    atomic.write_bytes(entry_path(folder, made_of), json.dumps(entry).encode())
+    atomic.write_bytes(entry_path(folder, made_of), json.dumps(entry).encode(), make_folder=False)
     return entry
 
 

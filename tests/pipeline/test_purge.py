@@ -122,7 +122,7 @@ class PurgeCorpusTest(Purging):
         blobs = {entry.blob_id for entry in own}
         purge.purge_corpus(self.corpus / "other", blobs, GONE)
         self.assertEqual(corpora.blob_files(self.corpus / "other"), [])
-        self.assertEqual(list((self.corpus / "other" / "attributes").iterdir()), [])
+        self.assertEqual(list((self.corpus / "other" / "attributes").rglob("*.parquet")), [])
 
     def test_a_purge_that_is_cut_off_anywhere_keeps_what_stays_and_is_finished_by_the_next(self):
         class CutOff(Exception):
