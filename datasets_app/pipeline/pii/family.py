@@ -1,14 +1,6 @@
 """The attribute family ``pii``: the spans of every blob of text, computed once."""
 
-import hashlib
-from collections.abc import Callable, Iterable
-from importlib.metadata import version
-
 import pyarrow as pa
-
-from datasets_app.pipeline.families import Family
-from datasets_app.pipeline.pii import addresses, detect, emails, redact, secret_filters, secrets
-from datasets_app.pipeline.pii.spans import Span
 
 PII = pa.schema(
     [
