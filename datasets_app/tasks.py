@@ -93,7 +93,9 @@ def _make(ctx: JobContext, release: Release) -> Manifest:
     position = blocklist.position()
     owners, repositories = blocklist.blocked_keys()
     recipe = Recipe.from_dict(release.recipe)
-    attributes.compute(purging.corpus_folder(), needed(recipe), progress=ctx.progress, workers=WORKERS)
+    attributes.compute(
+        purging.corpus_folder(), needed(purging.corpus_folder(), recipe), progress=ctx.progress, workers=WORKERS
+    )
     spec = build.BuildSpec(
         name=release.name,
         version=release.version,

@@ -142,7 +142,9 @@ def _ingest(options: argparse.Namespace) -> int:
 
 
 def _attributes(options: argparse.Namespace) -> int:
-    report = attributes.compute(options.corpus, needed(options.recipe), progress=_Meter(), workers=options.workers)
+    report = attributes.compute(
+        options.corpus, needed(options.corpus, options.recipe), progress=_Meter(), workers=options.workers
+    )
     print(
         f"{report.blobs_computed} blobs computed in {report.cpu_seconds:.1f} CPU-seconds, {report.blobs_cached} were there"
     )
