@@ -1,0 +1,13 @@
+"""The attribute family ``pii``: the spans of every blob of text, computed once."""
+
+import pyarrow as pa
+
+PII = pa.schema(
+    [
+        ("blob_id", pa.string()),
+        ("start", pa.int32()),  # bytes into the UTF-8 text
+        ("end", pa.int32()),  # the byte behind the last
+        ("kind", pa.string()),  # EMAIL, IP_ADDRESS, KEY, NAME, USERNAME, PASSWORD
+    ]
+)
+RULES = 1  # count up with each change of what is found
