@@ -45,7 +45,9 @@ def jaccard(places, values, pairs):
 def _join(places, ranks, counts, threshold):
     """Pairs (later, earlier) that reach the threshold. ``ranks`` are sorted in each text; ``counts``: texts a rank is in."""
     texts = len(places) - 1
-    order = np.argsort(places[1:] - places[:-1], kind="mergesort")  # by size, so that the shorter set is always the earlier
+    order = np.argsort(
+        places[1:] - places[:-1], kind="mergesort"
+    )  # by size, so that the shorter set is always the earlier
     starts = np.zeros(len(counts) + 1, dtype=np.int64)
     prefix = np.zeros(texts, dtype=np.int64)
     for text in range(texts):
