@@ -19,12 +19,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datasets_app.pipeline import languages, marks
+from datasets_app.pipeline import languages, marks, reservation
 from datasets_app.pipeline.atomic import TEMPORARY, is_full, replacing
 from datasets_app.pipeline.blobs import BLOB_FILE_BYTES, BlobIndex, BlobWriter, blob_files, blob_id, read_blob
 from datasets_app.pipeline.errors import CorpusBusy, CorpusDamaged, SourceError, StorageError
 from datasets_app.pipeline.format import FILES, FILES_LATER
 from datasets_app.pipeline.progress import Progress, silent
+from datasets_app.pipeline.snapshots import Snapshot
 from datasets_app.pipeline.sources.base import FileSkipped, RepositoryRecord, Source, SourceFile
 from datasets_app.pipeline.sources.reading import check_path, is_lfs_pointer
 
@@ -113,7 +114,7 @@ def ingest(
     Args:
         source: Where the code comes from.
         corpus: The folder of the corpus; made if it is not there.
-        blocked_owners: Owner keys; their files are counted, never opened.
+        blocked_owners: Owner keys; their files are counted, never opened. An account with a number is known by its login too.
         blocked_repositories: Repository keys, likewise.
         blocked_blobs: Blob ids that are not stored.
         limits: See :class:`IngestLimits`.
@@ -188,6 +189,7 @@ class _FilesWriter:
     def __init__(self, path: Path) -> None:
         self._writer = pq.ParquetWriter(path, FILES, compression="zstd", write_statistics=False, store_schema=False)
         self._rows: list[dict[str, Any]] = []
+        self._snapshot = Snapshot()
 
     def __enter__(self) -> "_FilesWriter":
         return self
@@ -196,6 +198,7 @@ class _FilesWriter:
         try:
             if failed is None:
                 self._flush()
+                self._writer.add_key_value_metadata(self._snapshot.footer())
         finally:
             self._writer.close()
 
@@ -205,7 +208,9 @@ class _FilesWriter:
             self._flush()
 
     def _flush(self) -> None:
-        self._writer.write_table(pa.Table.from_pylist(self._rows, schema=FILES))
+        rows = pa.Table.from_pylist(self._rows, schema=FILES)
+        self._snapshot.add(rows)
+        self._writer.write_table(rows)
         self._rows = []
 
 
@@ -228,7 +233,9 @@ class _Intake:
     def take_all(self, blocked_owners: frozenset[str], blocked_repositories: frozenset[str]) -> None:
         """Take the whole source, apart from what is blocked."""
         for record, files in self.source.repositories(self.progress):
-            if record.owner_key in blocked_owners or record.repository_key in blocked_repositories:
+            if any(key in blocked_owners for key in record.owner_keys) or any(
+                key in blocked_repositories for key in record.repository_keys
+            ):
                 self.skipped["opted_out"] += sum(1 for _ in files)
             else:
                 self.take(record, files)
@@ -242,10 +249,14 @@ class _Intake:
         self.seen.add(record.repository_key)
         self.report.repositories.append(record)
         paths: set[str] = set()
+        files = list(files)
+        reserved = reservation.read(files)  # before anything is stored
         for file in files:
             self.tell()
             try:
                 check_path(file.path)
+                if reserved.covers(file.path):
+                    raise FileSkipped("reserved")
                 if file.path in paths:
                     raise FileSkipped("duplicate_path")
                 paths.add(file.path)

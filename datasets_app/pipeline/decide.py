@@ -261,9 +261,10 @@ def _checks(recipe: Recipe, blocks: Blocks) -> dict[str, pl.Expr]:
     return {key: checks[key] for key in REASONS if key in checks}
 
 
-def is_blocked(blocks: Blocks) -> pl.Expr:
-    """Whether a file is blocked: an expression over the columns owner_key, repository_key and blob_id."""
-    return pl.any_horizontal(*_block_checks(blocks).values())
+def is_blocked(blocks: Blocks, *, blobs: bool = True) -> pl.Expr:
+    """Whether a file is blocked: an expression over the columns owner_key, repository_key and, with ``blobs``, blob_id."""
+    checks = _block_checks(blocks)
+    return pl.any_horizontal(*(check for key, check in checks.items() if blobs or key != "blocked_blob"))
 
 
 def _block_checks(blocks: Blocks) -> dict[str, pl.Expr]:

@@ -69,8 +69,7 @@ class Delta:
         if not all(planning.is_whole(self.releases, entry) for entry in self.parent.shards):
             return None
         known = state.read_repositories(self.folder)
-        blocked = is_blocked(Blocks(blocks.owners, blocks.repositories)) if len(known) else pl.lit(False)
-        known = known.with_columns(blob_id=pl.lit("")).with_columns(blocked_now=blocked).drop("blob_id")
+        known = known.with_columns(blocked_now=is_blocked(blocks, blobs=False))
         if len(known.filter("blocked", ~pl.col("blocked_now"))):
             return None
         hit = known.filter(~pl.col("blocked"), "blocked_now")
@@ -238,7 +237,7 @@ class _Change:
         unblocked = ~pl.col("reason").is_in(BLOCKED)
         away = self._away_blobs(concerned)
         ordered = concerned.sort("rank", "blob_id", "repository_key", "path").with_columns(
-            copies=pl.when(unblocked).then((unblocked.sum().over("blob_id") - 1).cast(pl.Int32)),
+            copies=pl.when(unblocked).then(unblocked.sum().over("blob_id").cast(pl.Int32) - 1),
             first=_PASSED & (_PASSED.cum_sum().over("blob_id") == 1),
             away=pl.col("blob_id").is_in(away.implode()),
         )

@@ -46,6 +46,8 @@ class RecipeTest(SimpleTestCase):
             "minified_whitespace": 0.1,
             "with_vendored": False,
             "with_generated": False,
+            "near_duplicates": "off",
+            "near_threshold": 0.8,
             "shard_bytes": 2048,
             "row_group_bytes": 2048,
             "zstd_level": 1,
