@@ -63,20 +63,10 @@ def measure_near(folder: Path, *, quick: bool) -> dict[str, float]:
                 pq.write_table(texts.spread(table, rows), part)
             with runners.Runner(peer.script, part, folder / f"{peer.key}.npy", python=python) as theirs:
                 found = runners.pairs(ours, theirs, peer.pairs_quick if quick else PAIRS)
-            figures[peer.key] = _row(peer.script[6:-8], *found)
+            figures[peer.key] = runners.row(peer.script[6:-8], *found)
         with runners.Runner("near_classic.py", whole, folder / "classic.npy") as classic:
-            _row("classic, in numba", *runners.pairs(ours, classic, 1 if quick else PAIRS))
+            runners.row("classic, in numba", *runners.pairs(ours, classic, 1 if quick else PAIRS))
     return figures | _quality(table, np.load(folder / "ours.npy"), np.load(folder / "classic.npy"))
-
-
-def _row(name: str, ours: list[runners.Run], theirs: list[runners.Run]) -> float:
-    ratio = runners.median([one.speed / two.speed for one, two in zip(ours, theirs, strict=True)])
-    speeds = [runners.median([run.speed for run in runs]) for runs in (theirs, ours)]
-    print(
-        f"{name:<28}{theirs[0].files:>8,}{theirs[0].mb:>8.1f}{runners.median([run.cpu for run in theirs]):>9.2f}"
-        f"{speeds[0]:>10.1f}{speeds[1]:>9.1f}{ratio:>8.2f}{len(ours):>7}"
-    )
-    return ratio
 
 
 def _quality(table: pa.Table, ours: np.ndarray, classic: np.ndarray) -> dict[str, float]:

@@ -104,3 +104,14 @@ def pairs(ours: Runner, theirs: Runner, count: int) -> tuple[list[Run], list[Run
 def median(values: Sequence[float]) -> float:
     """The median, to three figures."""
     return float(f"{statistics.median(values):.3g}")
+
+
+def row(name: str, ours: list[Run], theirs: list[Run]) -> float:
+    """Print a peer's line of a table (texts, MB, CPU-s, MB a CPU-s, ours, ratio, pairs), and give the median of the ratios."""
+    ratio = median([one.speed / two.speed for one, two in zip(ours, theirs, strict=True)])
+    speeds = [median([run.speed for run in runs]) for runs in (theirs, ours)]
+    print(
+        f"{name:<28}{theirs[0].files:>8,}{theirs[0].mb:>8.1f}{median([run.cpu for run in theirs]):>9.2f}"
+        f"{speeds[0]:>10.1f}{speeds[1]:>9.1f}{ratio:>8.2f}{len(ours):>7}"
+    )
+    return ratio
