@@ -30,4 +30,4 @@ def clusters() -> np.ndarray:
     return np.array([find(number) for number in range(len(texts))])
 
 
-measured.run(clusters)
+measured.serve(clusters)

@@ -23,7 +23,7 @@ from datatrove.utils.hashing import HashConfig
 
 WORKERS = 2
 config = MinhashConfig(hash_config=HashConfig(precision=64), n_grams=5, num_buckets=25, hashes_per_bucket=10)
-path = measured.texts_argument().resolve()
+path = measured.texts_argument()
 
 
 def halves(folder: str) -> None:
@@ -73,8 +73,13 @@ def stages(source: str, folder: str) -> None:
     four.run()
 
 
-if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as source, tempfile.TemporaryDirectory() as folder:
-        halves(source)
+def deduplicate() -> None:
+    """All of it, in folders of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        stages(sources, folder)
 
-        measured.run(lambda: stages(source, folder))
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as sources:
+        halves(sources)
+        measured.serve(deduplicate)

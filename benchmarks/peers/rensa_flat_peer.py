@@ -31,4 +31,4 @@ def shared() -> np.ndarray:
     return np.array(flags, dtype=np.bool_)
 
 
-measured.run(shared)
+measured.serve(shared)

@@ -18,4 +18,4 @@ def removed() -> np.ndarray:
     return ~np.array(kept, dtype=np.bool_)
 
 
-measured.run(removed)
+measured.serve(removed)
