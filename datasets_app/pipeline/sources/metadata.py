@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from email.parser import HeaderParser
 from pathlib import Path
 
-from datasets_app.pipeline.licences import Licence, of_package
+from datasets_app.pipeline.licence_files import is_licence_file, of_package
+from datasets_app.pipeline.licences import Licence
 from datasets_app.pipeline.sources.base import FileSkipped
 from datasets_app.pipeline.sources.forges import Place, place
 from datasets_app.pipeline.sources.reading import read_below
@@ -31,8 +32,6 @@ _SURE = [
     "homepagesource",
 ]
 _UNSURE = ["documentation", "docs", "funding", "donate", "sponsor", "chat"]
-_LICENCE_FILE = re.compile(r"^(licen[cs]e|copying|unlicense)([._-].*)?$", re.I)
-_OF_OTHERS = re.compile(r"third|3rd|bundled|vendor", re.I)
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def licence_files(root: Path, folder: str, listed: tuple[str, ...]) -> Iterator[
         parts = path.removeprefix(f"{folder}/").split("/")
         if not path.startswith(f"{folder}/") or len(parts) > 2 or (len(parts) == 2 and parts[0] != "licenses"):
             continue
-        if _LICENCE_FILE.match(parts[-1]) and not _OF_OTHERS.search(parts[-1]):
+        if is_licence_file(parts[-1]):
             try:
                 yield parts[-1], read_below(root, path, METADATA_LIMIT).decode("utf-8", errors="replace")
             except FileSkipped:
