@@ -98,7 +98,7 @@ class ReasonTest(Decided):
 
     def test_every_reason_of_the_table_can_be_given(self):
         checked = set(decide._checks(Recipe(with_vendored=False, with_generated=False), Blocks()))
-        self.assertEqual(REASONS.keys() - checked, {"other_version", "exact_copy", "kept"})
+        self.assertEqual(REASONS.keys() - checked, {"origin_left", "other_version", "exact_copy", "kept"})
 
 
 class OriginTest(Decided):
