@@ -10,6 +10,7 @@ urlpatterns = [
     path("desk/", desk.desk, name="desk"),
     path("desk/ingest/", acts.ingest, name="ingest"),
     path("desk/build/", acts.build, name="build"),
+    path("desk/honour/", acts.honour, name="honour"),
     path("desk/<str:name>/<str:version>/", desk.desk_release, name="desk-release"),
     path("desk/<str:name>/<str:version>/live/", desk.desk_live, name="desk-live"),
     path("desk/<str:name>/<str:version>/approve/", acts.approve, name="approve"),
