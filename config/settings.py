@@ -28,6 +28,8 @@ FAIRSTACK_CONTACT = env.text("FAIRSTACK_CONTACT", "the staff of this site")
 FAIRSTACK_DATASET_NAME = env.text("FAIRSTACK_DATASET_NAME", "the-stack-demo")
 FAIRSTACK_ORGANISATION = env.text("FAIRSTACK_ORGANISATION", "fairstack")
 FAIRSTACK_APPROVALS = env.integer("FAIRSTACK_APPROVALS", 2 if DEPLOYED else 1, least=1)
+# What becomes of a published release that holds what was blocked since: it is issued again without it, or withdrawn.
+FAIRSTACK_OLD_RELEASES = env.one_of("FAIRSTACK_OLD_RELEASES", "reissue", ("reissue", "withdraw"))
 # For each forge, the address from which a repository is cloned when ownership is checked.
 FAIRSTACK_FORGES = env.table(
     "FAIRSTACK_FORGES",
