@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from datasets_app.pipeline.families import Family
-from datasets_app.pipeline.kernels import njit
+from datasets_app.pipeline.compiling import njit
 
 SLOTS = 256
 BANDS = 25
