@@ -46,6 +46,10 @@ FAIRSTACK_PROMISES = env.table("FAIRSTACK_PROMISES", {}, int)
 FAIRSTACK_BLOCKLIST_GRACE_DAYS = env.integer("FAIRSTACK_BLOCKLIST_GRACE_DAYS", 7)
 FAIRSTACK_JOB_SILENCE = env.integer("FAIRSTACK_JOB_SILENCE", 30, least=2)  # seconds without a heartbeat
 FAIRSTACK_JOB_ATTEMPTS = env.integer("FAIRSTACK_JOB_ATTEMPTS", 3, least=1)
+# By which means data jobs run their parts: threads of the job, Celery workers of the queue "shards", or a Ray cluster.
+FAIRSTACK_DATA_ENGINE = env.one_of("FAIRSTACK_DATA_ENGINE", "threads", ("threads", "celery", "ray"))
+FAIRSTACK_SHARD_WORKERS = env.integer("FAIRSTACK_SHARD_WORKERS", 8)  # how many Celery workers one job calls at most
+FAIRSTACK_RAY_ADDRESS = env.text("FAIRSTACK_RAY_ADDRESS")  # empty: a cluster on this machine, for the job's time
 
 SECRET_KEY = env.secret("SECRET_KEY", FAIRSTACK_KEYS, deployed=DEPLOYED)
 FAIRSTACK_KEY = env.secret("FAIRSTACK_KEY", FAIRSTACK_KEYS, deployed=DEPLOYED)

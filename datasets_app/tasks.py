@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import polars as pl
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -11,11 +10,12 @@ from core import audit, stores
 from core.errors import Conflict
 from core.jobs import ExpectedFailure, JobContext, JobTakenOver, job_kind
 from core.permissions import SYSTEM
-from datasets_app import catalogue, purging, readers
+from datasets_app import catalogue, data_engine, purging, readers
 from datasets_app.models import Release, Source
-from datasets_app.pipeline import attributes, build, corpus, decide, manifest
+from datasets_app.pipeline import attributes, build, corpus, manifest, state
 from datasets_app.pipeline.errors import PipelineError
 from datasets_app.pipeline.manifest import Manifest
+from datasets_app.pipeline.needs import needed
 from datasets_app.pipeline.recipe import Recipe
 from datasets_app.pipeline.release import Release as OpenRelease
 from datasets_app.pipeline.release_errors import ReleaseExists
@@ -93,11 +93,14 @@ def _make(ctx: JobContext, release: Release) -> Manifest:
     # The position first: what is added between the two lines is then honoured, and counted as not yet honoured.
     position = blocklist.position()
     owners, repositories = blocklist.blocked_keys()
-    attributes.compute(purging.corpus_folder(), progress=ctx.progress, workers=WORKERS)
+    recipe = Recipe.from_dict(release.recipe)
+    attributes.compute(
+        purging.corpus_folder(), needed(purging.corpus_folder(), recipe), progress=ctx.progress, workers=WORKERS
+    )
     spec = build.BuildSpec(
         name=release.name,
         version=release.version,
-        recipe=Recipe.from_dict(release.recipe),
+        recipe=recipe,
         blocked_owners=frozenset(owners),
         blocked_repositories=frozenset(repositories),
         blocklist_position=position,
@@ -105,7 +108,11 @@ def _make(ctx: JobContext, release: Release) -> Manifest:
     )
     try:
         return build.build(
-            purging.corpus_folder(), purging.releases_folder(), spec, progress=ctx.progress, workers=WORKERS
+            purging.corpus_folder(),
+            purging.releases_folder(),
+            spec,
+            progress=ctx.progress,
+            executor=data_engine.executor(),
         )
     except ReleaseExists:
         # An earlier attempt of this job may have committed it and died, and corpus or block-list moved on since.
@@ -120,7 +127,8 @@ def _load(ctx: JobContext, release: Release, made: Manifest) -> None:
     ctx.progress("listing holdings", 0, 2)
     opened = OpenRelease(purging.releases_folder(), made)
     rows = opened.holdings().to_pylist()
-    funnel = decide.funnel(pl.read_parquet(opened.folder / "decisions.parquet", columns=["reason", "size"]))
+    facts = state.read_facts(opened.folder)
+    funnel = facts.counts if facts else []
     ctx.progress("listing holdings", 1, 2)
     with transaction.atomic():
         catalogue.load_holdings(release, rows)

@@ -16,6 +16,7 @@ from datasets_app.pipeline import attributes, ingest_command, manifest, purge
 from datasets_app.pipeline.build import BuildSpec, build
 from datasets_app.pipeline.corpus import files_table
 from datasets_app.pipeline.errors import PipelineError
+from datasets_app.pipeline.needs import needed
 from datasets_app.pipeline.reasons import PUBLIC_TEXTS, REASONS
 from datasets_app.pipeline.recipe import PRESETS, Recipe, preset
 from datasets_app.pipeline.release import Release
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("attributes", _attributes, "Compute the attributes of blobs that have none yet.")
     corpus(sub)
+    sub.add_argument("--recipe", type=_recipe, default="demo", help="what is to be known: as for build")
     sub.add_argument("--workers", type=int)
 
     sub = command("build", _build, "Build a release.")
@@ -121,7 +123,9 @@ def _ingest(options: argparse.Namespace) -> int:
 
 
 def _attributes(options: argparse.Namespace) -> int:
-    report = attributes.compute(options.corpus, progress=_Meter(), workers=options.workers)
+    report = attributes.compute(
+        options.corpus, needed(options.corpus, options.recipe), progress=_Meter(), workers=options.workers
+    )
     print(
         f"{report.blobs_computed} blobs computed in {report.cpu_seconds:.1f} CPU-seconds, {report.blobs_cached} were there"
     )

@@ -35,7 +35,6 @@ from datasets_app.pipeline.sources.metadata import (
     METADATA_LIMIT,
     Description,
     describe,
-    is_licence_file,
     is_tools_own,
     no_repository,
     record_of,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from email.parser import HeaderParser
 from pathlib import Path
 
-from datasets_app.pipeline.licences import Licence, combine, of_package
+from datasets_app.pipeline.licence_files import is_licence_file, of_package
+from datasets_app.pipeline.licences import Licence, combine
 from datasets_app.pipeline.sources.base import FileSkipped, RepositoryRecord
 from datasets_app.pipeline.sources.forges import Place, place
 from datasets_app.pipeline.sources.reading import read_below
@@ -32,9 +33,7 @@ _SURE = [
     "homepagesource",
 ]
 _UNSURE = ["documentation", "docs", "funding", "donate", "sponsor", "chat"]
-_LICENCE_FILE = re.compile(r"^(licen[cs]e|copying|unlicense)([._-].*)?$", re.I)
 _TOOLS_OWN = re.compile(r"(^|/)__pycache__/|\.py[co]$|(^|/)[^/]+\.(dist-info|egg-info)/|^[^/]+\.pth$")
-_OF_OTHERS = re.compile(r"third|3rd|bundled|vendor", re.I)
 
 
 @dataclass(frozen=True)
@@ -66,11 +65,6 @@ class Description:
 def is_tools_own(path: str) -> bool:
     """Whether a compiler or an installer put the file there: it is no file of the repository."""
     return _TOOLS_OWN.search(path) is not None
-
-
-def is_licence_file(name: str) -> bool:
-    """Whether a file of this name holds the package's own licence, not that of a bundled part."""
-    return bool(_LICENCE_FILE.match(name)) and not _OF_OTHERS.search(name)
 
 
 def _fold(label: str) -> str:
