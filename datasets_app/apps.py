@@ -10,6 +10,6 @@ class DatasetsAppConfig(AppConfig):
     verbose_name = "Data"
 
     def ready(self) -> None:
-        from datasets_app import purging, tasks  # noqa: F401
+        from datasets_app import checks, purging, tasks  # noqa: F401
 
         purging.register_stores()

@@ -96,7 +96,8 @@ def check_published(blob_ids: set[str], progress: Progress) -> int:
             found += len(frame.filter(gone))
         if found:
             raise PurgeIncomplete(
-                f"{release} still holds {found} files that should be gone. Build and publish the next one."
+                f"{release} still holds {found} files that should be gone. Honour the block-list now, or build and publish "
+                "the next one."
             )
     return rows
 

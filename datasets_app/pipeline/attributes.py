@@ -1,18 +1,21 @@
-"""Facts of each blob that depend on its bytes alone, computed once and kept beside the blob file of the same name.
+"""Facts of each blob that depend on its bytes alone, computed once and kept in families (see :mod:`families`).
 
-While at it, each blob's id is computed again from its bytes: a blob file that rotted is found here and not in a release.
+Each blob file is read once for all families that lack it. While the text is measured, each blob's id is computed again from its
+bytes: a blob file that rotted is found here and not in a release.
 """
 
 import hashlib
 import os
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
@@ -20,6 +23,7 @@ from datasets_app.pipeline import kernels
 from datasets_app.pipeline.atomic import is_full, write_table
 from datasets_app.pipeline.blobs import blob_files, blob_id, row_groups
 from datasets_app.pipeline.errors import CorpusDamaged, StorageError
+from datasets_app.pipeline.families import Family
 from datasets_app.pipeline.format import ATTRIBUTES
 from datasets_app.pipeline.progress import Progress, silent
 
@@ -31,11 +35,11 @@ class AttributesReport:
     """What :func:`compute` did.
 
     Attributes:
-        files: Blob files that had no attributes and have them now.
+        files: Blob files that lacked facts of a family and have them now.
         blobs_computed: Blobs in them.
-        blobs_cached: Blobs whose attributes were there already.
+        blobs_cached: Blobs of which every fact asked for was there already.
         bytes: Of the blobs computed.
-        cpu_seconds: Of all workers together, reading, decompressing and writing included; compiling the kernel is not.
+        cpu_seconds: Of all workers together, reading, decompressing and writing included; compiling kernels is not.
     """
 
     files: int
@@ -65,38 +69,75 @@ class _Tally:
             self.done += blobs
 
 
-def attribute_file(corpus: Path, blobs: Path) -> Path:
-    """Where the attributes of a blob file lie."""
-    return corpus / "attributes" / blobs.name
+def text_facts(group: pa.Table) -> pa.Table:
+    """The measures and hashes of a table of blobs, with the columns of ``format.ATTRIBUTES``.
+
+    Raises:
+        CorpusDamaged: A blob is not what its id says.
+    """
+    content = group.column("content").combine_chunks()
+    if isinstance(content, pa.ChunkedArray):  # of a table without rows
+        content = content.chunk(0) if content.num_chunks else pa.array([], pa.large_binary())
+    ids = group.column("blob_id").to_pylist()
+    views = [memoryview(scalar.as_buffer()) for scalar in content]
+    for blob, view in zip(ids, views, strict=True):
+        if blob_id(view) != blob:
+            raise CorpusDamaged(
+                f"The blob {blob} does not have the bytes that its id names. "
+                "Restore its blob file from a backup, or delete it and ingest again."
+            )
+    measured = kernels.measure(content)
+    columns = {
+        "blob_id": ids,
+        "size": [len(view) for view in views],
+        **measured,
+        "content_hash": [xxhash.xxh3_128_digest(view) for view in views],
+        "sha256": [hashlib.sha256(view).digest() for view in views],
+    }
+    return pa.table([pa.array(columns[field.name], field.type) for field in ATTRIBUTES], schema=ATTRIBUTES)
 
 
-def compute(corpus: Path, *, progress: Progress = silent, workers: int | None = None) -> AttributesReport:
-    """Compute the attributes of every blob file that has none.
+TEXT = Family("text", "3", ATTRIBUTES, text_facts)
+"""Measures and hashes: every build needs them."""
+
+
+def compute(
+    corpus: Path,
+    families: Sequence[Family] = (TEXT,),
+    *,
+    progress: Progress = silent,
+    workers: int | None = None,
+) -> AttributesReport:
+    """Compute the facts of these families for every blob file that lacks them.
 
     Args:
         corpus: The folder of the corpus; it may be empty or missing.
+        families: What is to be known.
         progress: Told about four times a second; whatever it raises stops the work, and what is finished stays.
-        workers: Threads (the kernel and the hashes run without the interpreter's lock); None for one a processor.
+        workers: Threads (kernels and hashes run without the interpreter's lock); None for one a processor.
 
     Raises:
         CorpusDamaged: A blob file cannot be read, or a blob is not what its id says.
-        StorageError: The disk is full. The attributes finished by then stay.
+        StorageError: The disk is full. The facts finished by then stay.
         ValueError: ``workers`` is below 1.
     """
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}")
+    _drop_former_layout(corpus)
     rows = {path: _rows(path) for path in blob_files(corpus)}
-    todo = [path for path in rows if not attribute_file(corpus, path).exists()]
+    lacking = {path: [one for one in families if not one.path(corpus, path.stem).exists()] for path in rows}
+    todo = [path for path in rows if lacking[path]]
     total = sum(rows[path] for path in todo)
     cached = sum(rows.values()) - total
     progress("computing attributes", 0, total)
     if not todo:
         return AttributesReport(0, 0, cached, 0, 0.0)
-    kernels.measure(pa.array([b"warm"], pa.large_binary()))  # compiled, or loaded, here and not in every worker
+    for family in families:
+        family.compute(_WARM)  # compiled, or loaded, here and not in every worker
     tally = _Tally()
     parts: list[_Part] = []
     with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0)), thread_name_prefix="attributes") as pool:
-        pending: set[Future[_Part]] = {pool.submit(_compute_file, corpus, path, tally) for path in todo}
+        pending: set[Future[_Part]] = {pool.submit(_compute_file, corpus, path, lacking[path], tally) for path in todo}
         try:
             while pending:
                 finished, pending = wait(pending, timeout=BEAT, return_when=FIRST_COMPLETED)
@@ -124,19 +165,22 @@ def compute(corpus: Path, *, progress: Progress = silent, workers: int | None = 
     )
 
 
-def table(corpus: Path) -> pl.DataFrame:
-    """The attributes of all blobs of the corpus that have them, with the columns of ``format.ATTRIBUTES``.
+_WARM = pa.table({"blob_id": [blob_id(b"x = 1\n")], "content": pa.array([b"x = 1\n"], pa.large_binary())})
+
+
+def table(corpus: Path, family: Family = TEXT) -> pl.DataFrame:
+    """The facts of one family for all blobs of the corpus that have them, with the columns of its schema.
 
     Raises:
-        CorpusDamaged: A file of attributes cannot be read.
+        CorpusDamaged: A table cannot be read.
     """
-    tables = [ATTRIBUTES.empty_table()]
+    tables = [family.schema.empty_table()]
     for blobs in blob_files(corpus):
-        path = attribute_file(corpus, blobs)
+        path = family.path(corpus, blobs.stem)
         if not path.exists():
             continue
         try:
-            tables.append(pq.read_table(path).select(ATTRIBUTES.names).cast(ATTRIBUTES))
+            tables.append(pq.read_table(path).select(family.schema.names).cast(family.schema))
         except (OSError, pa.ArrowException, KeyError) as error:
             raise CorpusDamaged(
                 f"The attributes {path} cannot be read ({error}). Delete the file and compute them again."
@@ -144,38 +188,6 @@ def table(corpus: Path) -> pl.DataFrame:
     frame = pl.from_arrow(pa.concat_tables(tables))
     assert isinstance(frame, pl.DataFrame)
     return frame
-
-
-def of_blobs(group: pa.Table, origin: Path) -> pa.Table:
-    """The attributes of a table of blobs.
-
-    Args:
-        group: With the columns of ``format.BLOBS``.
-        origin: The blob file it is of, for the message.
-
-    Raises:
-        CorpusDamaged: A blob is not what its id says.
-    """
-    content = group.column("content").combine_chunks()
-    if isinstance(content, pa.ChunkedArray):  # of a table without rows
-        content = content.chunk(0) if content.num_chunks else pa.array([], pa.large_binary())
-    ids = group.column("blob_id").to_pylist()
-    views = [memoryview(scalar.as_buffer()) for scalar in content]
-    for blob, view in zip(ids, views, strict=True):
-        if blob_id(view) != blob:
-            raise CorpusDamaged(
-                f"The blob {blob} in {origin} does not have the bytes that its id names. "
-                "Restore the file from a backup, or delete it and ingest again."
-            )
-    measured = kernels.measure(content)
-    columns = {
-        "blob_id": ids,
-        "size": [len(view) for view in views],
-        **measured,
-        "content_hash": [xxhash.xxh3_128_digest(view) for view in views],
-        "sha256": [hashlib.sha256(view).digest() for view in views],
-    }
-    return pa.table([pa.array(columns[field.name], field.type) for field in ATTRIBUTES], schema=ATTRIBUTES)
 
 
 def _rows(path: Path) -> int:
@@ -187,16 +199,28 @@ def _rows(path: Path) -> int:
         ) from error
 
 
-def _compute_file(corpus: Path, path: Path, tally: _Tally) -> _Part:
+def _compute_file(corpus: Path, path: Path, families: Sequence[Family], tally: _Tally) -> _Part:
     started = time.thread_time()
-    tables = []
-    size = 0
+    found: dict[Family, list[pa.Table]] = {family: [] for family in families}
+    size = blobs = 0
     for group in row_groups(path):
         if tally.stop.is_set():
-            break
-        tables.append(of_blobs(group, path))
-        size += sum(tables[-1].column("size").to_pylist())
+            return _Part(blobs, size, time.thread_time() - started)
+        try:
+            for family in families:
+                found[family].append(family.compute(group))
+        except CorpusDamaged as error:
+            raise CorpusDamaged(f"{error} (in {path})") from error
+        blobs += group.num_rows
+        size += pc.sum(pc.binary_length(group["content"])).as_py() or 0
         tally.add(group.num_rows)
-    else:
-        write_table(attribute_file(corpus, path), pa.concat_tables(tables) if tables else ATTRIBUTES.empty_table())
-    return _Part(sum(part.num_rows for part in tables), size, time.thread_time() - started)
+    for family, tables in found.items():
+        whole = pa.concat_tables(tables) if tables else family.schema.empty_table()
+        write_table(family.path(corpus, path.stem), whole)
+    return _Part(blobs, size, time.thread_time() - started)
+
+
+def _drop_former_layout(corpus: Path) -> None:
+    """Delete tables that an earlier version of this program wrote beside the folders of the families."""
+    for path in (corpus / "attributes").glob("*.parquet"):
+        path.unlink()

@@ -2,17 +2,21 @@
 
 The block-list comes first, before duplicates are looked for, so that an innocent owner's copy takes the place of a
 blocked one. Then the thresholds of the recipe, file by file. Then exact duplicates: of the files that passed, the
-best-ranked one is the named origin of its blob. Near-duplicates, contamination and personal data belong between the
-thresholds and the choice of the origin.
+best-ranked one is the named origin of its blob. Then near-duplicates among those blobs.
+
+The rank is a total order: a file's rank, then blob id, repository key and path. A blob has the rank of its best file.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from datasets_app.pipeline import comment_styles
+from datasets_app.pipeline.attributes import TEXT
+from datasets_app.pipeline.families import Family
+from datasets_app.pipeline.format import DUPLICATES
 from datasets_app.pipeline.reasons import KEPT, REASONS, FunnelRow
 from datasets_app.pipeline.recipe import Recipe
 from datasets_app.pipeline.release_errors import AttributesMissing, EmptyCorpus
@@ -51,6 +55,11 @@ ATTRIBUTE_COLUMNS = (
     "sha256",
 )
 BLOCKED = ("blocked_owner", "blocked_repository", "blocked_blob")
+PASSED = (KEPT, "exact_copy", "near_duplicate")
+"""The reasons of files that nothing is wrong with: their blobs take part in the search for duplicates."""
+
+Settle = Callable[[pl.DataFrame], pl.DataFrame]
+"""From blobs (``blob_id``, ``rank``), the best first, to what became of those that have a near-duplicate (DUPLICATES)."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ def load_files(corpus: Path, columns: Iterable[str] = FILE_COLUMNS) -> pl.DataFr
 
 def load_attributes(corpus: Path, columns: Iterable[str] = ATTRIBUTE_COLUMNS) -> pl.DataFrame:
     """The attributes of all blobs, with the column ``blob_file``: the name (digest) of the blob file that holds each."""
-    tables = sorted((corpus / "attributes").glob("[!.]*.parquet"))
+    tables = TEXT.tables(corpus)
     if not tables:
         return pl.DataFrame(schema={"blob_id": pl.String, "blob_file": pl.String})
     attributes = (
@@ -96,8 +105,12 @@ def load_attributes(corpus: Path, columns: Iterable[str] = ATTRIBUTE_COLUMNS) ->
     return attributes
 
 
-def load(corpus: Path) -> pl.DataFrame:
+def load(corpus: Path, contamination: Family | None = None) -> pl.DataFrame:
     """Every file of the corpus beside the attributes of its blob.
+
+    Args:
+        corpus: The folder of the corpus.
+        contamination: The family that says which blobs hold text of a benchmark; None where none is looked for.
 
     Raises:
         EmptyCorpus: There are no files.
@@ -114,20 +127,39 @@ def load(corpus: Path) -> pl.DataFrame:
         raise AttributesMissing(
             f"{missing} files of the corpus at {corpus} have blobs without attributes. Compute the attributes first."
         )
-    return files
+    tables = contamination.tables(corpus) if contamination else []
+    held = (
+        pl.read_parquet(tables, columns=["blob_id"])["blob_id"].unique() if tables else pl.Series([], dtype=pl.String)
+    )
+    return files.with_columns(contaminated=pl.col("blob_id").is_in(held.implode()))
 
 
-def decide(files: pl.DataFrame, recipe: Recipe, blocks: Blocks) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Decided:
+    """What was decided.
+
+    Attributes:
+        files: As ``load`` gave them, with ``reason``, ``copies`` and ``held`` (see ``format.DECISIONS``).
+        duplicates: DUPLICATES of the blobs that share a band with another.
+    """
+
+    files: pl.DataFrame
+    duplicates: pl.DataFrame
+
+    @property
+    def kept(self) -> pl.DataFrame:
+        """The files that are in the release."""
+        return self.files.filter(pl.col("reason") == KEPT)
+
+
+def decide(files: pl.DataFrame, recipe: Recipe, blocks: Blocks, settle: Settle | None = None) -> Decided:
     """Give each file its reason.
 
     Args:
         files: As ``load`` gives them.
         recipe: The thresholds.
         blocks: What may not enter.
-
-    Returns:
-        The files with two more columns: ``reason``, a key of ``REASONS``, and ``copies``, how many other files that are
-        not blocked hold the same blob (null where the file itself is blocked).
+        settle: Finds near-duplicates; None where only exact copies are to be told.
     """
     checks = _checks(recipe, blocks)
     first_failed = pl.coalesce(pl.when(failed).then(pl.lit(key)) for key, failed in checks.items())
@@ -146,22 +178,38 @@ def decide(files: pl.DataFrame, recipe: Recipe, blocks: Blocks) -> pl.DataFrame:
         .with_columns(pl.struct("repository_key", "path").is_first_distinct().alias("only_version"))
         .collect()
     )
-    origins = passed.filter("only_version").unique("blob_id", keep="first", maintain_order=True)
+    only = passed.filter("only_version")
+    origins = only.unique("blob_id", keep="first", maintain_order=True)
+    duplicates = settle(origins.select("blob_id", "rank")) if settle else no_duplicates()
+    gone = duplicates.filter(pl.col("representative") != pl.col("blob_id"))["blob_id"].implode()
     reasons = pl.concat(
         [
-            origins.select("row", reason_passed=pl.lit(KEPT)),
-            passed.filter("only_version")
-            .join(origins, on="row", how="anti")
-            .select("row", reason_passed=pl.lit("exact_copy")),
+            only.select(
+                "row",
+                reason_passed=pl.when(pl.col("blob_id").is_in(gone))
+                .then(pl.lit("near_duplicate"))
+                .when(pl.col("row").is_in(origins["row"].implode()))
+                .then(pl.lit(KEPT))
+                .otherwise(pl.lit("exact_copy")),
+            ),
             passed.filter(~pl.col("only_version")).select("row", reason_passed=pl.lit("other_version")),
         ]
     )
-    return (
+    decided = (
         files.with_row_index("row")
         .join(reasons, on="row", how="left", maintain_order="left")
         .with_columns(pl.coalesce("reason", "reason_passed").alias("reason"))
         .drop("row", "reason_passed")
     )
+    held = decided.filter(pl.col("reason") == KEPT)["blob_id"].implode()
+    return Decided(decided.with_columns(pl.col("blob_id").is_in(held).alias("held")), duplicates)
+
+
+def no_duplicates() -> pl.DataFrame:
+    """DUPLICATES without a row."""
+    frame = pl.from_arrow(DUPLICATES.empty_table())
+    assert isinstance(frame, pl.DataFrame)
+    return frame
 
 
 def _checks(recipe: Recipe, blocks: Blocks) -> dict[str, pl.Expr]:
@@ -215,6 +263,7 @@ def _checks(recipe: Recipe, blocks: Blocks) -> dict[str, pl.Expr]:
         "data_too_small": data & (pl.col("characters") < recipe.data_smallest),
         "data_too_large": data & (pl.col("characters") > recipe.data_largest),
     }
+    checks["contaminated"] = pl.col("contaminated")
     if not recipe.with_vendored:
         checks["vendored"] = pl.col("vendored")
     if not recipe.with_generated:
@@ -222,9 +271,15 @@ def _checks(recipe: Recipe, blocks: Blocks) -> dict[str, pl.Expr]:
     return {key: checks[key] for key in REASONS if key in checks}
 
 
-def is_blocked(blocks: Blocks) -> pl.Expr:
-    """Whether a file is blocked: an expression over the columns owner_key, repository_key and blob_id."""
-    return pl.any_horizontal(*_block_checks(blocks).values())
+def is_blocked(blocks: Blocks, *, blobs: bool = True) -> pl.Expr:
+    """Whether a file is blocked: an expression over the columns owner_key, repository_key and, with ``blobs``, blob_id."""
+    checks = _block_checks(blocks)
+    return pl.any_horizontal(*(check for key, check in checks.items() if blobs or key != "blocked_blob"))
+
+
+def block_reason(blocks: Blocks) -> pl.Expr:
+    """Why a file is blocked, null where it is not: an expression over the same columns."""
+    return pl.coalesce(pl.when(failed).then(pl.lit(key)) for key, failed in _block_checks(blocks).items())
 
 
 def _block_checks(blocks: Blocks) -> dict[str, pl.Expr]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypedDict
@@ -66,6 +66,8 @@ class Manifest:
         writer: What wrote the shards, with versions.
         created_at: ISO 8601, UTC.
         withdrawn_at: When the release was withdrawn, or ``None``.
+        reissue_of: The version of the release that this one is, issued again without what was blocked since; ``None`` for
+            a release that a build made. ``parent`` is then the release whose shards it was made from.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Manifest:
     writer: dict[str, str | int]
     created_at: str
     withdrawn_at: str | None = None
+    reissue_of: str | None = None
 
     def to_json(self) -> str:
         """The manifest as it stands on the disk."""
@@ -94,14 +97,15 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
-        """The manifest that ``to_json`` wrote.
+        """The manifest that ``to_json`` wrote; fields that came later take their defaults where it was written before.
 
         Raises:
             ValueError: It is not one.
         """
         values = json.loads(text)
         known = {field.name for field in fields(cls)}
-        if not isinstance(values, dict) or values.keys() != known:
+        required = {field.name for field in fields(cls) if field.default is MISSING}
+        if not isinstance(values, dict) or not required <= values.keys() <= known:
             raise ValueError("not a manifest")
         parent = values.pop("parent")
         return cls(**values, parent=tuple(parent) if parent else None)

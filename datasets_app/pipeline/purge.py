@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from datasets_app.pipeline import atomic, blobs, manifest
+from datasets_app.pipeline import atomic, blobs, families, manifest
 from datasets_app.pipeline.corpus import locked
 from datasets_app.pipeline.decide import Blocks, is_blocked
 from datasets_app.pipeline.format import manifest_path, shard_path
@@ -94,7 +94,7 @@ def purge_corpus(
             _purge_blob_file(corpus, path, held, report)
         progress("purging blobs", len(paths), len(paths))
         names = {path.name for path in blobs.blob_files(corpus)}
-        stray = [path for path in (corpus / "attributes").glob("*.parquet") if path.name not in names]
+        stray = [path for path in (corpus / "attributes").rglob("*.parquet") if path.name not in names]
         _delete(stray, report)
     return report
 
@@ -105,8 +105,8 @@ def _purge_blob_file(corpus: Path, path: Path, held: set[str], report: PurgeRepo
     going = [blob_id for blob_id in ids if blob_id not in held]
     if not going:
         return
-    attributes = corpus / "attributes" / path.name
-    size = path.stat().st_size
+    facts = families.tables_of(corpus, path.stem)
+    size = sum(one.stat().st_size for one in (path, *facts))
     if len(going) < len(ids):
         contents: dict[str, bytes] = {}
         for group in blobs.row_groups(path):
@@ -116,14 +116,15 @@ def _purge_blob_file(corpus: Path, path: Path, held: set[str], report: PurgeRepo
                 if blob_id in held
             }
         made = blobs.write_blob_file(corpus, contents)
-        if attributes.exists():
-            table = pq.read_table(attributes)
+        for one in facts:
+            table = pq.read_table(one)
             staying = pc.is_in(table["blob_id"], value_set=pa.array(list(contents), pa.string()))
-            atomic.write_table(attributes.with_name(made.name), table.filter(staying))
-        size -= made.stat().st_size
+            atomic.write_table(one.with_name(made.name), table.filter(staying))
+        size -= sum(one.stat().st_size for one in (made, *families.tables_of(corpus, made.stem)))
         report.rewritten += 1
     path.unlink()
-    attributes.unlink(missing_ok=True)
+    for one in facts:
+        one.unlink()
     atomic.flush_folder(path.parent)
     report.blobs += len(going)
     report.freed += size
@@ -143,7 +144,9 @@ def withdraw_release(releases: Path, name: str, version: str, progress: Progress
     with shelf_lock(releases):
         if not found.withdrawn:
             atomic.write_bytes(folder / "manifest.json", found.as_withdrawn().to_json().encode())
-        _delete(list(folder.glob("*.parquet")), report)
+        _delete([path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json"], report)
+        for emptied in [path for path in folder.iterdir() if path.is_dir()]:
+            emptied.rmdir()
         listed = {
             shard_path(releases, shard["digest"]) for release in manifest.load_all(releases) for shard in release.shards
         }
@@ -165,8 +168,10 @@ def forget_decisions(releases: Path, owner_keys: AbstractSet[str], repository_ke
     report = PurgeReport()
     blocks = Blocks(frozenset(owner_keys), frozenset(repository_keys))
     with shelf_lock(releases):
-        for path in sorted(releases.glob("[!.]*/[!.]*/decisions.parquet")):
+        for path in sorted(releases.glob("[!.]*/[!.]*/decisions/*.parquet")):
             _keep_rows(path, is_blocked(blocks), report)
+        for path in sorted(releases.glob("[!.]*/[!.]*/repositories.parquet")):
+            _keep_rows(path, is_blocked(Blocks(blocks.owners, blocks.repositories), blobs=False), report)
     return report
 
 
@@ -178,7 +183,8 @@ def _keep_rows(path: Path, going: pl.Expr, report: PurgeReport) -> None:
     if len(staying) == len(table):
         return
     size = path.stat().st_size
-    atomic.write_table(path, staying.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema))
+    footer = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
+    atomic.write_table(path, staying.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema), footer)
     report.rows += len(table) - len(staying)
     report.rewritten += 1
     report.freed += size - path.stat().st_size

@@ -62,7 +62,18 @@ _ORDERED = (
     Reason("xml", "XML under another extension", "xml"),
     Reason("data_too_small", "a JSON or YAML file that is too small to teach anything", "data_size"),
     Reason("data_too_large", "a JSON or YAML file so large that it is rather data", "data_size"),
+    Reason(
+        "origin_left",
+        "left out: its content stood under a blocked file when the release was issued again, and it could not take its place",
+        NOT_ELIGIBLE,
+    ),
     Reason("other_version", "another version of a file that a second source holds at the same path", "other_version"),
+    Reason("contaminated", "left out: it holds text of a benchmark by which models are measured", "contaminated"),
+    Reason(
+        "near_duplicate",
+        "nearly the same as a file that stands in the release, or the same as such a one",
+        "near_duplicate",
+    ),
     Reason("exact_copy", "the same content as a file that stands in the release under a better origin", "exact_copy"),
     Reason(KEPT, "in the release", KEPT),
 )

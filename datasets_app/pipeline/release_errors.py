@@ -53,3 +53,15 @@ class NoSuchRelease(ReleaseError):
 
 class ShardsGone(ReleaseError):
     """A shard that was to be reused was deleted while the release was being built."""
+
+
+class ReleaseDamaged(ReleaseError):
+    """A file of a release is missing, or its text is not the one that was published."""
+
+
+class NothingBlocked(ReleaseError):
+    """A release was to be issued again though it holds nothing that is blocked."""
+
+
+class NothingLeft(ReleaseError):
+    """Everything in a release is blocked, so that nothing is left to issue again."""

@@ -1,4 +1,4 @@
-"""A corpus made by hand after ``format``: the tables themselves, without sources; only what is lexed comes from the kernels."""
+"""A corpus made by hand after ``format``: the tables of blobs and files themselves, without a source."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import xxhash
 
-from datasets_app.pipeline import kernels
-from datasets_app.pipeline.format import ATTRIBUTES, BLOBS, FILES
-
-LEXED = ("hash_comment", "slash_comment", "html_text", "encoded", "longest_encoded")
+from datasets_app.pipeline import attributes
+from datasets_app.pipeline.atomic import write_table
+from datasets_app.pipeline.format import BLOBS, FILES
+from datasets_app.pipeline.needs import needed
+from datasets_app.pipeline.recipe import Recipe
+from datasets_app.pipeline.snapshots import Snapshot
 
 
 def git_blob_id(content: bytes) -> str:
@@ -65,13 +66,11 @@ def write_corpus(corpus: Path, entries: Sequence[Entry], blob_files: int = 2, so
             continue
         table = pa.table({"blob_id": part, "content": [blobs[blob_id] for blob_id in part]}, schema=BLOBS)
         name = hashlib.sha256("".join(part).encode()).hexdigest()
-        for folder in ("blobs", "attributes"):
-            (corpus / folder).mkdir(parents=True, exist_ok=True)
+        (corpus / "blobs").mkdir(parents=True, exist_ok=True)
         pq.write_table(
             table, corpus / "blobs" / f"{name}.parquet", compression="zstd", row_group_size=max(1, len(part) // 2)
         )
-        rows = [attributes_of(blob_id, blobs[blob_id]) for blob_id in part]
-        pq.write_table(pa.Table.from_pylist(rows, schema=ATTRIBUTES), corpus / "attributes" / f"{name}.parquet")
+    attributes.compute(corpus, needed(corpus, Recipe()), workers=1)
     write_files(corpus, entries, source)
 
 
@@ -97,33 +96,10 @@ def write_files(corpus: Path, entries: Iterable[Entry], source: str = "handmade"
         for entry in entries
     ]
     (corpus / "files").mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows, schema=FILES), corpus / "files" / f"{source}.parquet")
-
-
-def attributes_of(blob_id: str, content: bytes) -> dict[str, object]:
-    try:
-        decoded, is_text = content.decode(), b"\0" not in content
-    except UnicodeDecodeError:
-        decoded, is_text = "", False
-    lines = decoded.split("\n")
-    count = max(1, len(decoded))
-    lexed = kernels.measure(pa.array([content], pa.large_binary()))
-    return {
-        "blob_id": blob_id,
-        "size": len(content),
-        "is_text": is_text,
-        "characters": len(decoded),
-        "lines": len(lines),
-        "longest_line": max(map(len, lines)),
-        "mean_line": sum(map(len, lines)) / len(lines),
-        "alphanumeric": sum(letter.isalnum() for letter in decoded) / count,
-        "alphabetic": sum(letter.isalpha() for letter in decoded) / count,
-        "whitespace": sum(letter.isspace() for letter in decoded) / count,
-        **{name: lexed[name][0].item() for name in LEXED},
-        "xml_head": "<?xml version=" in decoded[:100],
-        "content_hash": xxhash.xxh3_128_digest(content),
-        "sha256": hashlib.sha256(content).digest(),
-    }
+    table = pa.Table.from_pylist(rows, schema=FILES)
+    snapshot = Snapshot()
+    snapshot.add(table)
+    write_table(corpus / "files" / f"{source}.parquet", table, snapshot.footer())
 
 
 def entries_of_owners(owners: int, files: int = 4, languages: Sequence[str] = ("Python", "C")) -> list[Entry]:

@@ -13,6 +13,7 @@ import xxhash
 from django.test import SimpleTestCase
 
 from datasets_app.pipeline import attributes
+from datasets_app.pipeline.attributes import TEXT
 from datasets_app.pipeline.blobs import blob_files, blob_id, write_blob_file
 from datasets_app.pipeline.errors import CorpusDamaged
 from datasets_app.pipeline.format import ATTRIBUTES, BLOBS
@@ -70,17 +71,17 @@ class AttributesTest(SimpleTestCase):
     def test_the_file_on_disk_has_the_columns_of_the_format(self) -> None:
         blobs = self.add(b"x = 1\n")
         attributes.compute(self.corpus)
-        written = pq.read_schema(attributes.attribute_file(self.corpus, blobs))
+        written = pq.read_schema(TEXT.path(self.corpus, blobs.stem))
         self.assertEqual(written.names, ATTRIBUTES.names)
 
     def test_only_blob_files_without_attributes_are_computed(self) -> None:
         first = self.add(b"a = 1\n", b"b = 2\n")
         attributes.compute(self.corpus)
-        stamp = attributes.attribute_file(self.corpus, first).stat().st_mtime_ns
+        stamp = TEXT.path(self.corpus, first.stem).stat().st_mtime_ns
         self.add(b"c = 3\n")
         report = attributes.compute(self.corpus)
         self.assertEqual((report.files, report.blobs_computed, report.blobs_cached), (1, 1, 2))
-        self.assertEqual(attributes.attribute_file(self.corpus, first).stat().st_mtime_ns, stamp)
+        self.assertEqual(TEXT.path(self.corpus, first.stem).stat().st_mtime_ns, stamp)
         self.assertEqual(attributes.compute(self.corpus).blobs_computed, 0)
 
     def test_any_number_of_workers_gives_the_same_table(self) -> None:
@@ -88,7 +89,7 @@ class AttributesTest(SimpleTestCase):
             self.add(*(f"value_{at}_{n} = {n}\n".encode() for n in range(20)))
         attributes.compute(self.corpus, workers=1)
         alone = attributes.table(self.corpus)
-        for path in (self.corpus / "attributes").iterdir():
+        for path in (self.corpus / "attributes").rglob("*.parquet"):
             path.unlink()
         attributes.compute(self.corpus, workers=4)
         self.assertTrue(alone.equals(attributes.table(self.corpus)))
@@ -122,7 +123,7 @@ class AttributesTest(SimpleTestCase):
 
         with self.assertRaises(Cancelled):
             attributes.compute(self.corpus, progress=cancel, workers=1)
-        for path in (self.corpus / "attributes").iterdir():
+        for path in (self.corpus / "attributes").rglob("*.parquet"):
             self.assertFalse(path.name.startswith("."), path.name)
             self.assertEqual(pq.read_metadata(path).num_rows, 1)
         attributes.compute(self.corpus)
@@ -141,7 +142,7 @@ class AttributesTest(SimpleTestCase):
             env=unmeasured(),
         )
         self.assertIn("StorageError: The disk is full", found.stdout)
-        self.assertEqual([path.name for path in (self.corpus / "attributes").iterdir()], [done.name])
+        self.assertEqual([path.name for path in (self.corpus / "attributes").rglob("*.parquet")], [done.name])
         self.assertEqual(attributes.compute(self.corpus).blobs_computed, 2000)
 
     def test_a_blob_whose_bytes_are_not_those_of_its_id_is_found(self) -> None:
@@ -153,7 +154,7 @@ class AttributesTest(SimpleTestCase):
     def test_a_damaged_file_is_named(self) -> None:
         blobs = self.add(b"a = 1\n" * 1000)
         attributes.compute(self.corpus)
-        attributes.attribute_file(self.corpus, blobs).write_bytes(b"PAR1 nonsense PAR1")
+        TEXT.path(self.corpus, blobs.stem).write_bytes(b"PAR1 nonsense PAR1")
         with self.assertRaisesMessage(CorpusDamaged, blobs.name):
             attributes.table(self.corpus)
         blobs.write_bytes(b"not a table")

@@ -10,6 +10,7 @@ import polars as pl
 from django.test import SimpleTestCase
 
 from datasets_app.pipeline import decide
+from datasets_app.pipeline.attributes import TEXT
 from datasets_app.pipeline.decide import Blocks
 from datasets_app.pipeline.holdings import holdings
 from datasets_app.pipeline.reasons import NOT_ELIGIBLE, PUBLIC_TEXTS, REASONS, FunnelRow, public_funnel
@@ -28,7 +29,7 @@ class Decided(SimpleTestCase):
 
     def decide(self, entries, recipe=None, blocks=None):
         write_corpus(self.corpus, entries)
-        return decide.decide(decide.load(self.corpus), recipe or Recipe(), blocks or Blocks())
+        return decide.decide(decide.load(self.corpus), recipe or Recipe(), blocks or Blocks()).files
 
     def reasons(self, entries, recipe=None, blocks=None):
         decided = self.decide(entries, recipe, blocks)
@@ -55,7 +56,7 @@ class ReasonTest(Decided):
             "long_line": replace(GOOD, content=long_line),
             "long_mean_line": replace(GOOD, content=long_lines),
             "few_alphanumeric": replace(GOOD, content=b"!!??--++..,,::;;\n" * 20),
-            "few_alphabetic": replace(GOOD, language="JSON", content=b'{"a": [' + b"123456, " * 20 + b"1]}\n"),
+            "few_alphabetic": replace(GOOD, language="JSON", content=b'{"a": [' + b"123456,\n" * 20 + b"1]}\n"),
             "xml": replace(GOOD, content=b'<?xml version="1.0"?>\n' + text("x")),
             "data_too_small": replace(GOOD, language="YAML", content=b"name: small\n"),
             "data_too_large": replace(GOOD, language="JSON", content=b'"abcdefghij"\n' * 500),
@@ -141,7 +142,8 @@ class ReasonTest(Decided):
 
     def test_every_reason_of_the_table_can_be_given(self):
         checked = set(decide._checks(Recipe(with_vendored=False, with_generated=False), Blocks()))
-        self.assertEqual(REASONS.keys() - checked, {"other_version", "exact_copy", "kept"})
+        later = {"other_version", "exact_copy", "near_duplicate", "origin_left", "kept"}
+        self.assertEqual(REASONS.keys() - checked, later)
 
 
 class OriginTest(Decided):
@@ -230,19 +232,19 @@ class LoadTest(Decided):
         write_files(self.corpus, [GOOD], "one")
         write_files(self.corpus, [GOOD], "two")
         write_files(self.corpus, [changed], "handmade")
-        decided = decide.decide(decide.load(self.corpus), Recipe(), Blocks())
+        decided = decide.decide(decide.load(self.corpus), Recipe(), Blocks()).files
         self.assertEqual(sorted(decided["reason"]), ["kept", "other_version"])
         self.assertEqual(decided.filter(pl.col("reason") == "kept")["blob_id"].to_list(), [GOOD.blob_id])
 
     def test_temporary_files_are_not_read(self):
         write_corpus(self.corpus, [GOOD])
-        for folder in ("files", "attributes"):
+        for folder in ("files", f"attributes/{TEXT.folder}"):
             (self.corpus / folder / ".tmp-x.parquet").write_bytes(b"half")
         self.assertEqual(len(decide.load(self.corpus)), 1)
 
     def test_attributes_that_stand_twice_after_a_cut_off_purge_count_once(self):
         write_corpus(self.corpus, [GOOD], blob_files=1)
-        (path,) = (self.corpus / "attributes").glob("*.parquet")
+        (path,) = TEXT.tables(self.corpus)
         path.with_name("f" * 64 + ".parquet").write_bytes(path.read_bytes())
         self.assertEqual(len(decide.load(self.corpus)), 1)
 
