@@ -56,7 +56,7 @@ def measure(folder: Path, recipe: Recipe, pairs: int) -> dict[str, float]:
     start = time.perf_counter()
     report = ingest(InstalledPackages(), corpus)
     print(f"ingested {report.files:,} files, {report.bytes / 1e6:,.0f} MB in {time.perf_counter() - start:.1f} s")
-    facts = attributes.compute(corpus, needed(recipe))
+    facts = attributes.compute(corpus, needed(corpus, recipe))
     speed = facts.bytes / 1e6 / facts.cpu_seconds
     print(
         f"attributes of {facts.blobs_computed:,} blobs, {facts.bytes / 1e6:,.0f} MB: {facts.cpu_seconds:.2f} CPU-s, "

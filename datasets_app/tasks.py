@@ -35,13 +35,14 @@ def ingest(ctx: JobContext) -> dict[str, Any]:
         raise ExpectedFailure("The source was deleted meanwhile.")
     wait_for_earlier(ctx, "datasets.ingest", "datasets.purge")
     owners, repositories = blocklist.blocked_keys()
-    report = corpus.ingest(
-        readers.open_source(source.name, source.kind, source.params),
-        purging.corpus_folder(),
-        blocked_owners=owners,
-        blocked_repositories=repositories,
-        progress=ctx.progress,
-    )
+    with stores.temporary_folder("ingest") as scratch:
+        report = corpus.ingest(
+            readers.open_source(source.name, source.kind, source.params, scratch),
+            purging.corpus_folder(),
+            blocked_owners=owners,
+            blocked_repositories=repositories,
+            progress=ctx.progress,
+        )
     ctx.progress("listing repositories", 0, len(report.repositories))
     owner_count, repository_count = catalogue.load_repositories(source, report.repositories)
     ctx.progress("listing repositories", repository_count, repository_count)
@@ -93,7 +94,9 @@ def _make(ctx: JobContext, release: Release) -> Manifest:
     position = blocklist.position()
     owners, repositories = blocklist.blocked_keys()
     recipe = Recipe.from_dict(release.recipe)
-    attributes.compute(purging.corpus_folder(), needed(recipe), progress=ctx.progress, workers=WORKERS)
+    attributes.compute(
+        purging.corpus_folder(), needed(purging.corpus_folder(), recipe), progress=ctx.progress, workers=WORKERS
+    )
     spec = build.BuildSpec(
         name=release.name,
         version=release.version,

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from datasets_app.pipeline import attributes, manifest, purge
+from datasets_app.pipeline import attributes, ingest_command, manifest, purge
 from datasets_app.pipeline.build import BuildSpec, build
-from datasets_app.pipeline.corpus import files_table, ingest
+from datasets_app.pipeline.corpus import files_table
 from datasets_app.pipeline.errors import PipelineError
 from datasets_app.pipeline.needs import needed
 from datasets_app.pipeline.reasons import PUBLIC_TEXTS, REASONS
@@ -22,7 +22,6 @@ from datasets_app.pipeline.recipe import PRESETS, Recipe, preset
 from datasets_app.pipeline.release import Release
 from datasets_app.pipeline.release_errors import NothingKept
 from datasets_app.pipeline.scan import scan
-from datasets_app.pipeline.sources.installed import InstalledPackages
 from datasets_app.pipeline.verify import verify
 
 
@@ -74,12 +73,10 @@ def _parser() -> argparse.ArgumentParser:
                 f"--block-{what}", action="append", default=[], metavar="KEY", help=f"a {what} that may not enter"
             )
 
-    sub = command("ingest", _ingest, "Take the packages installed in a Python environment into the corpus.")
+    sub = command("ingest", _ingest, "Take a source into the corpus; without one, the packages of this environment.")
     corpus(sub)
     blocks(sub)
-    sub.add_argument(
-        "--packages", type=Path, action="append", help="a site-packages folder; this environment's if left out"
-    )
+    ingest_command.add_arguments(sub)
 
     sub = command("attributes", _attributes, "Compute the attributes of blobs that have none yet.")
     corpus(sub)
@@ -122,27 +119,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _ingest(options: argparse.Namespace) -> int:
-    source = InstalledPackages(paths=tuple(options.packages) if options.packages else None)
-    report = ingest(
-        source,
-        options.corpus,
-        blocked_owners=frozenset(options.block_owner),
-        blocked_repositories=frozenset(options.block_repository),
-        blocked_blobs=frozenset(options.block_blob),
-        progress=_Meter(),
-    )
-    print(
-        f"{report.files} files of {len(report.repositories)} repositories, {report.bytes} bytes, {report.new_blobs} new blobs"
-    )
-    for reason, files in report.skipped.items():
-        print(f"  skipped {files}: {reason}")
-    for note in report.notes:
-        print(f"  {note}")
-    return 0
+    return ingest_command.run(options, _Meter())
 
 
 def _attributes(options: argparse.Namespace) -> int:
-    report = attributes.compute(options.corpus, needed(options.recipe), progress=_Meter(), workers=options.workers)
+    report = attributes.compute(
+        options.corpus, needed(options.corpus, options.recipe), progress=_Meter(), workers=options.workers
+    )
     print(
         f"{report.blobs_computed} blobs computed in {report.cpu_seconds:.1f} CPU-seconds, {report.blobs_cached} were there"
     )

@@ -174,13 +174,14 @@ def _build(
 def _decide(corpus: Path, releases: Path, spec: BuildSpec, progress: Progress) -> Outcome:
     """What the release is to be: from its parent where only the block-list grew, else from scratch."""
     progress("deciding", 0, 3, "reading files and attributes")
-    families = needs.needed(spec.recipe)
+    families = needs.needed(corpus, spec.recipe)
     needs.check(corpus, families)
     blobs = hashlib.sha256("\n".join(sorted(spec.blocked_blobs)).encode()).hexdigest()
     ground = Ground(spec.recipe.digest(), [one.folder for one in families], snapshots(corpus), blobs)
+    redaction = needs.redaction(families, spec.recipe)
     parent = manifest.load(releases, *spec.parent) if spec.parent else None
     if parent is not None and planning.same_plan(parent, spec.name, spec.version, spec.buckets):
-        outcome = Delta(corpus, releases, parent, spec.recipe).decide(ground, spec.blocks)
+        outcome = Delta(corpus, releases, parent, spec.recipe, redaction).decide(ground, spec.blocks)
         if outcome is not None:
             if not outcome.planned and not outcome.carried:
                 raise NothingKept(outcome.counts)
@@ -188,7 +189,7 @@ def _decide(corpus: Path, releases: Path, spec: BuildSpec, progress: Progress) -
                 "deciding", 3, 3, f"from {parent.name} {parent.version}: {len(outcome.planned)} shards are touched"
             )
             return outcome
-    files = decide.load(corpus)
+    files = decide.load(corpus, needs.named(families, "contamination"))
     progress("deciding", 1, 3)
     decided = decide.decide(files, spec.recipe, spec.blocks, Similarity(corpus, spec.recipe).settle)
     progress("deciding", 2, 3)
@@ -197,7 +198,7 @@ def _decide(corpus: Path, releases: Path, spec: BuildSpec, progress: Progress) -
         raise NothingKept(decide.funnel(decided.files))
     sizes = dict(kept.group_by("language").agg(pl.col("size").sum()).iter_rows())
     plan = planning.make_plan(spec.name, spec.version, parent, spec.buckets, sizes, spec.recipe.shard_bytes)
-    outcome = from_scratch(decided, spec.recipe, plan, ground)
+    outcome = from_scratch(decided, spec.recipe, plan, ground, redaction)
     progress("deciding", 3, 3, f"{len(kept)} of {len(files)} files kept, in {len(outcome.planned)} shards")
     return outcome
 

@@ -7,7 +7,7 @@ variable, a translation to another language, or a text cut in two. The original 
 ASCII alone (the original takes the Kelvin sign for a k).
 
 All texts are searched at once. Hyperscan looks for the first bytes of each, the rest is compared in place: measured on
-real code against ``ahocorasick_rs`` on lowered copies it is several times faster, and it needs no copy.
+real code, ``ahocorasick_rs`` takes two to four times as long (on lowered bytes and on lowered text).
 """
 
 import hashlib

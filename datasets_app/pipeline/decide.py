@@ -15,6 +15,7 @@ import polars as pl
 
 from datasets_app.pipeline import comment_styles
 from datasets_app.pipeline.attributes import TEXT
+from datasets_app.pipeline.families import Family
 from datasets_app.pipeline.format import DUPLICATES
 from datasets_app.pipeline.reasons import KEPT, REASONS, FunnelRow
 from datasets_app.pipeline.recipe import Recipe
@@ -104,8 +105,12 @@ def load_attributes(corpus: Path, columns: Iterable[str] = ATTRIBUTE_COLUMNS) ->
     return attributes
 
 
-def load(corpus: Path) -> pl.DataFrame:
+def load(corpus: Path, contamination: Family | None = None) -> pl.DataFrame:
     """Every file of the corpus beside the attributes of its blob.
+
+    Args:
+        corpus: The folder of the corpus.
+        contamination: The family that says which blobs hold text of a benchmark; None where none is looked for.
 
     Raises:
         EmptyCorpus: There are no files.
@@ -122,7 +127,11 @@ def load(corpus: Path) -> pl.DataFrame:
         raise AttributesMissing(
             f"{missing} files of the corpus at {corpus} have blobs without attributes. Compute the attributes first."
         )
-    return files
+    tables = contamination.tables(corpus) if contamination else []
+    held = (
+        pl.read_parquet(tables, columns=["blob_id"])["blob_id"].unique() if tables else pl.Series([], dtype=pl.String)
+    )
+    return files.with_columns(contaminated=pl.col("blob_id").is_in(held.implode()))
 
 
 @dataclass(frozen=True)
@@ -254,6 +263,7 @@ def _checks(recipe: Recipe, blocks: Blocks) -> dict[str, pl.Expr]:
         "data_too_small": data & (pl.col("characters") < recipe.data_smallest),
         "data_too_large": data & (pl.col("characters") > recipe.data_largest),
     }
+    checks["contaminated"] = pl.col("contaminated")
     if not recipe.with_vendored:
         checks["vendored"] = pl.col("vendored")
     if not recipe.with_generated:

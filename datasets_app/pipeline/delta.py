@@ -26,6 +26,7 @@ from datasets_app.pipeline.holdings import holdings
 from datasets_app.pipeline.manifest import LanguageRow, LicenceRow, Manifest
 from datasets_app.pipeline.outcome import Outcome, tally
 from datasets_app.pipeline.planning import PlannedShard
+from datasets_app.pipeline.publishing import Redaction
 from datasets_app.pipeline.reasons import KEPT, REASONS, FunnelRow
 from datasets_app.pipeline.recipe import Recipe
 from datasets_app.pipeline.shards import ShardEntry
@@ -46,12 +47,14 @@ class Delta:
         releases: The folder of the releases.
         parent: The parent's manifest.
         recipe: Of both.
+        redaction: How it wants personal data replaced.
     """
 
     corpus: Path
     releases: Path
     parent: Manifest
     recipe: Recipe
+    redaction: Redaction | None
 
     @property
     def folder(self) -> Path:
@@ -136,7 +139,7 @@ class Delta:
         if not frames:
             return [], carried
         kept = placement.place(pl.concat(frames), buckets)
-        return planning.plan_shards(kept, self.recipe, bases), carried
+        return planning.plan_shards(kept, self.recipe, self.redaction, bases), carried
 
     def _places(self, blob_ids: pl.Series) -> pl.DataFrame:
         """The blob file of each of these blobs."""

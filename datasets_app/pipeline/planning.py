@@ -10,6 +10,7 @@ import pyarrow as pa
 from datasets_app.pipeline import manifest, placement, shards
 from datasets_app.pipeline.format import shard_path
 from datasets_app.pipeline.manifest import Manifest, Plan
+from datasets_app.pipeline.publishing import Redaction
 from datasets_app.pipeline.recipe import Recipe
 from datasets_app.pipeline.shards import ShardEntry, ShardSpec, WriteOptions
 
@@ -52,20 +53,24 @@ def make_plan(
 
 
 def plan_shards(
-    kept: pl.DataFrame, recipe: Recipe, bases: Mapping[tuple[str, int], str] | None = None
+    kept: pl.DataFrame,
+    recipe: Recipe,
+    redaction: Redaction | None = None,
+    bases: Mapping[tuple[str, int], str] | None = None,
 ) -> list[PlannedShard]:
     """Cut rows, sorted as ``placement.place`` sorts them, into shards.
 
     Args:
         kept: The rows.
         recipe: How it wants them written.
+        redaction: How it wants personal data replaced; None where it does not.
         bases: By language and bucket the digest of a shard of the same recipe that holds the texts of some rows: those
             that name no blob file.
     """
     rows = (
         kept.select(shards.ROWS.names).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(shards.ROWS).combine_chunks()
     )
-    write = WriteOptions(row_group_bytes=recipe.row_group_bytes, zstd_level=recipe.zstd_level)
+    write = WriteOptions(row_group_bytes=recipe.row_group_bytes, zstd_level=recipe.zstd_level, redaction=redaction)
     planned = []
     start = 0
     for language, bucket, length in kept.group_by("language", "bucket", maintain_order=True).len().iter_rows():

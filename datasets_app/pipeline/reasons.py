@@ -68,6 +68,7 @@ _ORDERED = (
         NOT_ELIGIBLE,
     ),
     Reason("other_version", "another version of a file that a second source holds at the same path", "other_version"),
+    Reason("contaminated", "left out: it holds text of a benchmark by which models are measured", "contaminated"),
     Reason(
         "near_duplicate",
         "nearly the same as a file that stands in the release, or the same as such a one",

@@ -6,6 +6,7 @@ licence are taken: that is no choice of a recipe, and so it is no field here.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -25,6 +26,8 @@ SETS = (
     "xml_allowed",
     "html_languages",
     "minified_languages",
+    "benchmarks",
+    "redact",
 )
 SHARES = (
     "alphanumeric",
@@ -37,6 +40,7 @@ SHARES = (
     "minified_whitespace",
 )
 
+KINDS = ("EMAIL", "IP_ADDRESS", "KEY", "NAME", "PASSWORD", "USERNAME")
 NEAR_DUPLICATES = ("verified", "components", "off")
 
 
@@ -80,6 +84,12 @@ class Recipe:
         with_vendored: Take files that lie in a folder of other people's work. StarCoder does. Ours does not by
             default in the demo: their named owner did not write them.
         with_generated: Take files that a program wrote.
+        benchmarks: Benchmarks of which no file may hold a text: ``humaneval``, or files that staff added (StarCoder: HumanEval,
+            MBPP, APPS, GSM8K and DS-1000; only the first can be shipped).
+        redact: Kinds of personal data that are replaced in the published text (StarCoder: all of them but user names in
+            paths; names, user names and passwords take a model).
+        pii_model: The folder below ``corpus/models`` of the model that finds names, user names and passwords; empty for
+            none.
         near_duplicates: How near-duplicates are told. ``verified``: every candidate is checked on its sketch (ours).
             ``components``: whatever candidates tie together counts as one, unchecked (StarCoder's script). ``off``: exact
             copies alone.
@@ -134,6 +144,9 @@ class Recipe:
     minified_whitespace: float = 0.0
     with_vendored: bool = True
     with_generated: bool = True
+    benchmarks: tuple[str, ...] = ("humaneval",)
+    redact: tuple[str, ...] = ("EMAIL", "IP_ADDRESS", "KEY", "NAME", "PASSWORD", "USERNAME")
+    pii_model: str = ""
     near_duplicates: str = "verified"
     near_threshold: float = 0.7
     shard_bytes: int = 16 * MIB
@@ -171,6 +184,10 @@ class Recipe:
         for field in SHARES:
             if not 0 <= getattr(self, field) <= 1:
                 raise ValueError(f"{field}: {getattr(self, field)} is not a share between 0 and 1")
+        if unknown := set(self.redact) - set(KINDS):
+            raise ValueError(f"redact: {', '.join(sorted(unknown))} is none of {', '.join(KINDS)}")
+        if self.pii_model and not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", self.pii_model):
+            raise ValueError(f"pii_model: {self.pii_model!r} is not of lower-case letters, digits, '.', '_' and '-'")
         if self.near_duplicates not in NEAR_DUPLICATES:
             raise ValueError(f"near_duplicates: {self.near_duplicates!r} is none of {', '.join(NEAR_DUPLICATES)}")
         if not 0 < self.near_threshold <= 1:
@@ -218,6 +235,8 @@ class Recipe:
 
 
 STACK = {
+    "benchmarks": (),
+    "redact": (),
     "languages": language_set("the_stack"),
     "longest_line": MIB,
     "mean_line": float(MIB),

@@ -20,9 +20,10 @@ from datasets_app.pipeline import atomic
 from datasets_app.pipeline.canonical import table_digest
 from datasets_app.pipeline.errors import CorpusDamaged
 from datasets_app.pipeline.format import SHARD, shard_path
+from datasets_app.pipeline.publishing import Redaction, redacted
 from datasets_app.pipeline.release_errors import CorpusChanged
 
-WRITER: dict[str, str | int] = {"format": 1, "pyarrow": pa.__version__}
+WRITER: dict[str, str | int] = {"format": 2, "pyarrow": pa.__version__}
 """What decides the bytes of a shard beside its rows: our layout and the Parquet writer. Raise ``format`` with each change."""
 
 METADATA = [name for name in SHARD.names if name not in ("content", "published_sha256")]
@@ -43,6 +44,7 @@ class WriteOptions(TypedDict):
 
     row_group_bytes: int
     zstd_level: int
+    redaction: Redaction | None
 
 
 class ShardSpec(TypedDict):
@@ -119,7 +121,7 @@ def run_shard(uri: str, out: str, spec: Mapping[str, Any]) -> ShardEntry:
     made_of = input_digest(rows, spec["language"], spec["bucket"], spec["write"], spec["writer"])
     if made_of != spec["input_digest"]:
         raise CorpusChanged(f"The rows in {spec['rows']} are not those that the shard was planned for. Build again.")
-    content, hashes = _texts(corpus, folder, rows, spec["base"])
+    content, hashes = _texts(corpus, folder, rows, spec["base"], spec["write"]["redaction"])
     columns = {name: rows[name] for name in METADATA}
     columns |= {"content": content, "published_sha256": pa.array(hashes, pa.binary(32))}
     table = pa.table([columns[name] for name in SHARD.names], schema=SHARD).combine_chunks()
@@ -144,7 +146,9 @@ def run_shard(uri: str, out: str, spec: Mapping[str, Any]) -> ShardEntry:
     return entry
 
 
-def _texts(corpus: Path, folder: Path, rows: pa.Table, base: str) -> tuple[pa.Array, list[bytes]]:
+def _texts(
+    corpus: Path, folder: Path, rows: pa.Table, base: str, redaction: Redaction | None
+) -> tuple[pa.Array, list[bytes]]:
     """The published texts of rows and their SHA-256: from the corpus, or from the base where a row names no blob file."""
     fresh = rows.filter(pc.is_valid(rows["blob_file"]))
     content = pa.array([], pa.large_string())
@@ -152,6 +156,9 @@ def _texts(corpus: Path, folder: Path, rows: pa.Table, base: str) -> tuple[pa.Ar
     if fresh.num_rows:
         content = fetch(corpus, fresh["blob_id"], fresh["blob_file"])
         hashes = check(fresh["blob_id"], fresh["sha256"], content)
+        if redaction is not None:
+            content = redacted(corpus, redaction, fresh["blob_id"], fresh["blob_file"], content)
+            hashes = text_hashes(content)
     if fresh.num_rows == rows.num_rows:
         return content, hashes
     standing = rows.filter(pc.is_null(rows["blob_file"]))

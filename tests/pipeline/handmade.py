@@ -70,7 +70,7 @@ def write_corpus(corpus: Path, entries: Sequence[Entry], blob_files: int = 2, so
         pq.write_table(
             table, corpus / "blobs" / f"{name}.parquet", compression="zstd", row_group_size=max(1, len(part) // 2)
         )
-    attributes.compute(corpus, needed(Recipe()), workers=1)
+    attributes.compute(corpus, needed(corpus, Recipe()), workers=1)
     write_files(corpus, entries, source)
 
 

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from datasets_app.pipeline.errors import SourceError
-from datasets_app.pipeline.licences import of_package
+from datasets_app.pipeline.licence_files import of_package
 from datasets_app.pipeline.progress import Progress
 from datasets_app.pipeline.sources.authors import authors_of
 from datasets_app.pipeline.sources.base import FileSkipped, RepositoryRecord, SourceFile
