@@ -157,7 +157,7 @@ def purge(ctx: JobContext) -> dict[str, Any]:
     published: int | None = ctx.params["release"]
     release = Release.objects.filter(pk=published).first() if published is not None else None
     position = blocklist.position()
-    wait_for_earlier(ctx, "datasets.ingest", "datasets.build", "datasets.purge")
+    wait_for_earlier(ctx, "datasets.ingest", "datasets.build", "datasets.mirror", "datasets.purge")
     pending = purging.PendingBlobs(ctx.job.pk)
     blobs = pending.load_or_make()
     ctx.log(f"{len(blobs)} blobs have to go.")

@@ -10,6 +10,7 @@ The address is ``s3://bucket/prefix``, with ``?endpoint_override=host:port&schem
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,15 @@ from datasets_app.pipeline.storage import StoredFile
 _WORDS = {"endpoint_override", "scheme", "region"}
 _PART = 32 << 20  # bytes of an upload sent at a time
 _AT_ONCE = 1000  # objects that one request may delete (the service's limit)
+_ATTEMPTS = 5  # of each request, with growing pauses
 _REFUSED = {"PreconditionFailed", "ConditionalRequestConflict"}
 _MISSING = {"NoSuchKey", "NotFound", "404"}
+
+
+@cache
+def _session() -> boto3.Session:
+    """One a process: the description of the service takes a second to read, and credentials that expire are renewed in it."""
+    return boto3.Session()
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ class Bucket:
         scheme = words.get("scheme", "https")
         endpoint = words.get("endpoint_override")
         region = words.get("region", "us-east-1")
-        session = boto3.Session(region_name=region)
+        session = _session()
         credentials = session.get_credentials()
         frozen = credentials.get_frozen_credentials() if credentials else None
         own = {"endpoint_override": endpoint, "scheme": scheme} if endpoint else {}
@@ -79,8 +87,11 @@ class Bucket:
             address=f"s3://{parts.hostname}/{prefix}".rstrip("/"),
             _client=session.client(
                 "s3",
+                region_name=region,
                 endpoint_url=f"{scheme}://{endpoint}" if endpoint else None,
-                config=Config(retries={"max_attempts": 5, "mode": "standard"}, connect_timeout=10, read_timeout=60),
+                config=Config(
+                    retries={"max_attempts": _ATTEMPTS, "mode": "standard"}, connect_timeout=10, read_timeout=60
+                ),
             ),
             _files=fs.S3FileSystem(
                 access_key=frozen.access_key if frozen else None,
@@ -95,7 +106,12 @@ class Bucket:
 
     def open(self, name: str) -> pa.NativeFile:
         """See ``Storage``."""
-        return self._files.open_input_file(f"{self.bucket}/{self.prefix}{name}")
+        try:
+            return self._files.open_input_file(f"{self.bucket}/{self.prefix}{name}")
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise self._failed(error) from error
 
     def files(self, prefix: str = "") -> Iterator[StoredFile]:
         """See ``Storage``."""
