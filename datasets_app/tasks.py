@@ -137,7 +137,7 @@ def purge(ctx: JobContext) -> dict[str, Any]:
     """Issue again what waits for it; erase blocked content from every store, and withdrawn releases; read the published bytes
     again; tell the floors above."""
     position = blocklist.position()
-    wait_for_earlier(ctx, "datasets.ingest", "datasets.build", "datasets.purge")
+    wait_for_earlier(ctx, "datasets.ingest", "datasets.build", "datasets.mirror", "datasets.purge")
     reissuing.issue_waiting(ctx, WORKERS)
     release = _published(ctx)
     pending = PendingPurge(purging.corpus_folder(), ctx.job.pk)
