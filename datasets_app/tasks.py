@@ -10,8 +10,9 @@ from core import audit, stores
 from core.errors import Conflict
 from core.jobs import ExpectedFailure, JobContext, JobTakenOver, job_kind
 from core.permissions import SYSTEM
-from datasets_app import catalogue, data_engine, figures, purging, readers, reissuing
+from datasets_app import catalogue, data_engine, figures, purging, readers, reissuing, scanning
 from datasets_app.models import Release, Source
+from datasets_app.pending import PendingPurge
 from datasets_app.pipeline import attributes, build, corpus, manifest
 from datasets_app.pipeline.errors import PipelineError
 from datasets_app.pipeline.manifest import Manifest
@@ -136,24 +137,32 @@ def purge(ctx: JobContext) -> dict[str, Any]:
     """Issue again what waits for it; erase blocked content from every store, and withdrawn releases; read the published bytes
     again; tell the floors above."""
     position = blocklist.position()
-    wait_for_earlier(ctx, "datasets.ingest", "datasets.build", "datasets.purge")
+    wait_for_earlier(ctx, "datasets.ingest", "datasets.build", "datasets.mirror", "datasets.purge")
     reissuing.issue_waiting(ctx, WORKERS)
     release = _published(ctx)
-    pending = purging.PendingBlobs(ctx.job.pk)
-    blobs = pending.load_or_make()
-    ctx.log(f"{len(blobs)} blobs have to go.")
+    pending = PendingPurge(purging.corpus_folder(), ctx.job.pk)
+    markers = scanning.begin(pending, ctx.progress)
+    blobs = pending.blobs
+    ctx.log(
+        f"{len(blobs)} blobs have to go; {len(markers.windows)} windows of {markers.marked} of them tell if they are left."
+    )
     cleared = stores.purge_everywhere(blobs, ctx.progress)
     for one in cleared:
         ctx.log(f"{one.store}: {one.items} removed, {one.files} files rewritten or deleted.")
     rows = purging.check_published(blobs, ctx.progress)
     ctx.log(f"{rows} published files read again; none of the {len(blobs)} blobs is among them.")
+    scanned = scanning.scan(pending, ctx.progress) if blobs else []
     purge_finished.send(sender=Release, release=release, cleared=cleared, blobs=len(blobs))
     pending.finish()
     result = {
         "blobs": len(blobs),
         "rows_checked": rows,
+        "windows_looked_for": len(markers.windows),
         "blocklist_position": position,
         "cleared": [{"store": one.store, "items": one.items, "files": one.files} for one in cleared],
+        "scanned": [
+            {"store": one.store, "files": one.files, "bytes": one.bytes, "hits": len(one.hits)} for one in scanned
+        ],
     }
     if release is not None:
         audit.record(SYSTEM, "purge", release, **result)

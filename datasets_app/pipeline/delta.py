@@ -95,8 +95,8 @@ class Delta:
         for entry in self.parent.shards:
             if not planning.is_whole(self.releases, entry):
                 raise ReleaseDamaged(
-                    f"The shard {placement.shard_name(entry['language'], entry['bucket'])} is missing or cut short. Restore it "
-                    "from a backup, or withdraw its release."
+                    f"The shard {placement.shard_name(entry['language'], entry['bucket'])} is missing or cut short, so its "
+                    "release cannot be issued again. Restore it from a backup, or withdraw its release."
                 )
         known = state.read_repositories(self.folder)
         known = known.with_columns(blocked_now=pl.col("blocked") | is_blocked(blocks, blobs=False))
