@@ -1,4 +1,4 @@
-"""From the bytes of a blob to the text that is published: without the personal data that was found in it."""
+"""From the bytes of a blob to the text that is published: without the personal data that was found in it; notebooks as text."""
 
 import functools
 from collections import defaultdict
@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from datasets_app.pipeline.notebook_facts import LANGUAGE as NOTEBOOK
+from datasets_app.pipeline.notebook_facts import as_texts
 from datasets_app.pipeline.pii.redact import redact
 from datasets_app.pipeline.release_errors import CorpusChanged
 
@@ -19,6 +21,34 @@ class Redaction(TypedDict):
 
     family: str  # the folder of the attributes that say where it is
     kinds: list[str]
+
+
+class WriteOptions(TypedDict):
+    """How a recipe wants its shards written."""
+
+    row_group_bytes: int
+    zstd_level: int
+    redaction: Redaction | None
+    notebooks: str  # the form in which notebooks are published
+
+
+def published_texts(
+    corpus: Path,
+    write: WriteOptions,
+    language: str,
+    blob_ids: pa.ChunkedArray,
+    blob_files: pa.ChunkedArray,
+    content: pa.Array,
+) -> pa.Array:
+    """What is published of these sources, all of one language; the very same array where nothing is to be changed.
+
+    Raises:
+        CorpusChanged: The attributes of a blob file are gone.
+        CorpusDamaged: A notebook cannot be turned into text, though its attributes say so.
+    """
+    if write["redaction"] is not None:
+        content = redacted(corpus, write["redaction"], blob_ids, blob_files, content)
+    return as_texts(write["notebooks"], content) if language == NOTEBOOK else content
 
 
 def redacted(

@@ -21,7 +21,7 @@ from datasets_app.pipeline.blobs import blob_ids_of, take_blobs
 from datasets_app.pipeline.canonical import table_digest
 from datasets_app.pipeline.errors import CorpusDamaged
 from datasets_app.pipeline.format import SHARD, shard_path
-from datasets_app.pipeline.publishing import Redaction, redacted
+from datasets_app.pipeline.publishing import WriteOptions, published_texts
 from datasets_app.pipeline.release_errors import CorpusChanged
 
 WRITER: dict[str, str | int] = {"format": 2, "pyarrow": pa.__version__}
@@ -38,14 +38,6 @@ A row without one is a row of the shard's ``base``: a shard of the same recipe, 
 _REPEATING = ["forge", "owner", "repository", "repository_key", "owner_key", "language", "licence"]
 # Never the content: Parquet would keep its least and greatest value in the footer, where it would outlive a purge in caches.
 _WITH_STATISTICS = ["path", *_REPEATING, "size", "copies"]
-
-
-class WriteOptions(TypedDict):
-    """How a recipe wants its shards written."""
-
-    row_group_bytes: int
-    zstd_level: int
-    redaction: Redaction | None
 
 
 class ShardSpec(TypedDict):
@@ -122,7 +114,7 @@ def run_shard(uri: str, out: str, spec: Mapping[str, Any]) -> ShardEntry:
     made_of = input_digest(rows, spec["language"], spec["bucket"], spec["write"], spec["writer"])
     if made_of != spec["input_digest"]:
         raise CorpusChanged(f"The rows in {spec['rows']} are not those that the shard was planned for. Build again.")
-    content, hashes = _texts(corpus, folder, rows, spec["base"], spec["write"]["redaction"])
+    content, hashes = _texts(corpus, folder, rows, spec)
     columns = {name: rows[name] for name in METADATA}
     columns |= {"content": content, "published_sha256": pa.array(hashes, pa.binary(32))}
     table = pa.table([columns[name] for name in SHARD.names], schema=SHARD).combine_chunks()
@@ -147,9 +139,7 @@ def run_shard(uri: str, out: str, spec: Mapping[str, Any]) -> ShardEntry:
     return entry
 
 
-def _texts(
-    corpus: Path, folder: Path, rows: pa.Table, base: str, redaction: Redaction | None
-) -> tuple[pa.Array, list[bytes]]:
+def _texts(corpus: Path, folder: Path, rows: pa.Table, spec: Mapping[str, Any]) -> tuple[pa.Array, list[bytes]]:
     """The published texts of rows and their SHA-256: from the corpus, or from the base where a row names no blob file."""
     fresh = rows.filter(pc.is_valid(rows["blob_file"]))
     content = pa.array([], pa.large_string())
@@ -157,14 +147,16 @@ def _texts(
     if fresh.num_rows:
         content = fetch(corpus, fresh["blob_id"], fresh["blob_file"])
         hashes = check(fresh["blob_id"], fresh["sha256"], content)
-        if redaction is not None:
-            content = redacted(corpus, redaction, fresh["blob_id"], fresh["blob_file"], content)
-            hashes = text_hashes(content)
+        published = published_texts(
+            corpus, spec["write"], spec["language"], fresh["blob_id"], fresh["blob_file"], content
+        )
+        if published is not content:
+            content, hashes = published, text_hashes(published)
     if fresh.num_rows == rows.num_rows:
         return content, hashes
     standing = rows.filter(pc.is_null(rows["blob_file"]))
     # The builder's folder lies beside the folders of the releases: see ``workspace.work_folder``.
-    taken, taken_hashes = from_base(shard_path(folder.parent.parent, base), standing["blob_id"])
+    taken, taken_hashes = from_base(shard_path(folder.parent.parent, spec["base"]), standing["blob_id"])
     fresh_rows = pc.is_valid(rows["blob_file"]).to_numpy()
     order = np.where(fresh_rows, np.cumsum(fresh_rows) - 1, len(hashes) + np.cumsum(~fresh_rows) - 1)
     hashes += taken_hashes
