@@ -36,7 +36,7 @@ class SourceForm(forms.Form):
     """
 
     name = forms.RegexField(
-        NAME,
+        rf"^{NAME.pattern}\Z",
         label="Name",
         max_length=64,
         help_text="Lower-case letters, digits and hyphens. It names the source's table in the corpus, for good.",

@@ -16,6 +16,7 @@ from datasets_app.pipeline.progress import silent
 from datasets_app.pipeline.sources.base import FileSkipped
 from datasets_app.pipeline.sources.grouping import repository_hashes
 from datasets_app.pipeline.sources.parquet import ParquetRows
+from tests.pipeline.git_repos import MIT
 from tests.pipeline.stack_files import STARCODERDATA, V1, V2, starcoder_row, v1_row, v2_row, write
 
 
@@ -106,7 +107,7 @@ class Schemas(ParquetCase):
         row = self.rows()["github.com/ada/tools a.py"]
         self.assertEqual(
             (row["licence"], row["permissive"], row["licence_evidence"]),
-            (None, False, "starcoderdata tells no licence"),
+            (None, False, None),
         )
 
     def test_other_columns_are_refused_by_name(self) -> None:
@@ -142,6 +143,13 @@ class Schemas(ParquetCase):
         (self.given / "b.parquet").write_bytes(b"nonsense")
         with self.assertRaisesMessage(SourceError, "b.parquet cannot be read as Parquet"):
             self.ingest()
+
+    def test_a_licence_file_among_the_rows_speaks_where_the_columns_do_not(self) -> None:
+        rows = [starcoder_row("ada/tools", "LICENSE", MIT), starcoder_row("ada/tools", "a.py", "a = 1\n")]
+        write(self.given / "python.parquet", STARCODERDATA, rows)
+        self.ingest()
+        row = self.rows()["github.com/ada/tools a.py"]
+        self.assertEqual((row["licence"], row["licence_evidence"]), ("MIT", "text of LICENSE"))
 
     def test_counts_that_were_written_as_floats_are_read(self) -> None:
         schema = V1.set(V1.get_field_index("max_stars_count"), pa.field("max_stars_count", pa.float64()))

@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from datasets_app.pipeline.errors import SourceError
+from datasets_app.pipeline.licence_files import is_licence_file
 from datasets_app.pipeline.progress import Progress
 from datasets_app.pipeline.sources.archive_files import (
     NOT_READ,

@@ -47,7 +47,7 @@ class Schema:
         title: As people call it.
         columns: Column of :data:`ROWS` to its column in the files; all of these have to be there.
         marks: Columns that tell it from the other schemas.
-        evidence: What is told as the evidence of a licence.
+        evidence: What is told as the evidence of a licence; empty where rows tell none.
     """
 
     title: str
@@ -94,7 +94,7 @@ STARCODERDATA = Schema(
         "stars": "max_stars_count",
     },
     frozenset({"max_stars_repo_name", "max_stars_repo_path", "max_stars_count"}),
-    "starcoderdata tells no licence",
+    "",
 )
 SCHEMAS = (THE_STACK_V1, THE_STACK_V2, STARCODERDATA)
 
@@ -171,7 +171,7 @@ def licence_of(schema: Schema, licences: tuple[str, ...] | None, forge_licence: 
     if said is not None:
         return Licence(said, "metadata: gha_license_id", is_permissive(said))
     if not licences:
-        return Licence(None, schema.evidence if schema is STARCODERDATA else f"{schema.evidence} is empty", False)
+        return Licence(None, None, False)  # nothing is said: files of licences among the rows may speak
     known = [from_expression(one) for one in licences]
     expressions = [one for one in known if one is not None]
     if len(expressions) < len(licences):
