@@ -49,7 +49,7 @@ def entries(owners: int) -> list[Entry]:
 
 
 class WorkerCase(SimpleTestCase):
-    owners = 90
+    owners = 60
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -132,7 +132,7 @@ class WorkerCase(SimpleTestCase):
 
 class HelpTests(WorkerCase):
     def test_worker_processes_that_are_killed_all_the_time_change_nothing(self) -> None:
-        """Four processes of one worker; one of them dies every half second, and the worker starts another."""
+        """Four processes of one worker; one of them dies every 0.4 seconds, and the worker starts another."""
         worker = self.start_worker(4)
         self.wait_for_workers()
         killed = self.kill_children_of(worker)
@@ -145,7 +145,7 @@ class HelpTests(WorkerCase):
         struck: list[int] = []
 
         def strike() -> None:
-            while not stop.wait(0.5):
+            while not stop.wait(0.4):
                 victims = self.shard_processes()
                 if victims:
                     # The Celery process that started it: the kernel ends the shard's process with it.
