@@ -47,7 +47,7 @@ class Runner:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
-            env=_environment(),
+            env=environment(),
         )
         self._answer()  # it is ready
 
@@ -81,7 +81,7 @@ class Runner:
         raise SystemExit(f"{self._script} failed:\n{self._errors.read().decode(errors='replace')[-2000:]}")
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Ours, with the folder of ``measured`` and the project's on the path, and no network for whoever would look for models."""
     paths = os.pathsep.join([str(HERE / "peers"), str(HERE.parent)])
     return os.environ | {

@@ -41,7 +41,7 @@ def visible_release(name: str, version: str, user: Actor | Any, large: bool = Tr
         Http404: There is none that this person may see.
         Withdrawn: It was published and is gone.
     """
-    rows = Release.objects.select_related("parent")
+    rows = Release.objects.select_related("parent", "reissue_of")
     if not large:
         rows = rows.defer("recipe", "funnel", "languages", "licences")
     release = rows.filter(name=name, version=version).first()

@@ -5,7 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from datasets_app import mirroring
 from datasets_app.pipeline import ray_executor
+from datasets_app.pipeline.errors import StorageError
 
 
 @register(Tags.compatibility)
@@ -27,6 +29,16 @@ def data_engine_can_work(**kwargs: Any) -> list[CheckMessage]:
                 id="fairstack.W004",
             )
         ]
+    return []
+
+
+@register(Tags.files)
+def mirror_has_an_address(**kwargs: Any) -> list[CheckMessage]:
+    """E004: the mirror's address can be one."""
+    try:
+        mirroring.place()
+    except StorageError as error:
+        return [Error(f"FAIRSTACK_RELEASE_MIRROR cannot be: {error}", id="fairstack.E004")]
     return []
 
 

@@ -14,6 +14,7 @@ urlpatterns = [
     path("desk/sources/add/<slug:kind>/", sources.add, name="source-add"),
     path("desk/sources/of/<slug:name>/", sources.page, name="source"),
     path("desk/sources/of/<slug:name>/change/", sources.change, name="source-change"),
+    path("desk/honour/", acts.honour, name="honour"),
     path("desk/<str:name>/<str:version>/", desk.desk_release, name="desk-release"),
     path("desk/<str:name>/<str:version>/live/", desk.desk_live, name="desk-live"),
     path("desk/<str:name>/<str:version>/approve/", acts.approve, name="approve"),

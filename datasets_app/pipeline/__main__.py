@@ -15,10 +15,12 @@ from pathlib import Path
 from datasets_app.pipeline import attributes, ingest_command, manifest, purge
 from datasets_app.pipeline.build import BuildSpec, build
 from datasets_app.pipeline.corpus import files_table
+from datasets_app.pipeline.decide import Blocks
 from datasets_app.pipeline.errors import PipelineError
 from datasets_app.pipeline.needs import needed
 from datasets_app.pipeline.reasons import PUBLIC_TEXTS, REASONS
 from datasets_app.pipeline.recipe import PRESETS, Recipe, preset
+from datasets_app.pipeline.reissue import ReissueSpec, next_version, reissue
 from datasets_app.pipeline.release import Release
 from datasets_app.pipeline.release_errors import NothingKept
 from datasets_app.pipeline.scan import scan
@@ -92,6 +94,14 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--parent", help="the version of the same data set to go on from")
     sub.add_argument("--workers", type=int)
 
+    sub = command("reissue", _reissue, "Issue a release again without what is blocked.")
+    corpus(sub)
+    release(sub)
+    blocks(sub)
+    sub.add_argument("--as", dest="new", metavar="VERSION", help="its new version; 1.0+r1 after 1.0 if left out")
+    sub.add_argument("--blocklist-position", type=int, default=0)
+    sub.add_argument("--workers", type=int)
+
     sub = command("verify", _verify, "Read a release back and compare it with its manifest.")
     release(sub)
 
@@ -144,6 +154,14 @@ def _build(options: argparse.Namespace) -> int:
         parent=(options.name, options.parent) if options.parent else None,
     )
     _print_manifest(build(options.corpus, options.releases, spec, progress=_Meter(), workers=options.workers))
+    return 0
+
+
+def _reissue(options: argparse.Namespace) -> int:
+    blocks = Blocks(*map(frozenset, (options.block_owner, options.block_repository, options.block_blob)))
+    new = options.new or next_version(options.version)
+    spec = ReissueSpec(options.name, options.version, new, blocks, options.blocklist_position)
+    _print_manifest(reissue(options.corpus, options.releases, spec, progress=_Meter(), workers=options.workers))
     return 0
 
 

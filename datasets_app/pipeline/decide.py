@@ -277,6 +277,11 @@ def is_blocked(blocks: Blocks, *, blobs: bool = True) -> pl.Expr:
     return pl.any_horizontal(*(check for key, check in checks.items() if blobs or key != "blocked_blob"))
 
 
+def block_reason(blocks: Blocks) -> pl.Expr:
+    """Why a file is blocked, null where it is not: an expression over the same columns."""
+    return pl.coalesce(pl.when(failed).then(pl.lit(key)) for key, failed in _block_checks(blocks).items())
+
+
 def _block_checks(blocks: Blocks) -> dict[str, pl.Expr]:
     return {
         "blocked_owner": pl.col("owner_key").is_in(_names(blocks.owners)),

@@ -27,6 +27,11 @@ _NAME = re.compile(
     r"^(?:(?:un)?licen[cs]e|copying)(?:[-_. ](?P<suffix>.+?))??(?:\.(?:txt|md|rst|html?|asc|adoc))?$",
     re.I,
 )
+_CODE = re.compile(
+    r"\.(?:pyi?|[cm]?[jt]sx?|c|cc|cpp|h|hpp|go|java|kt|rs|rb|php|cs|swift|json|ya?ml|toml|xml|css|scss|sh|pl|lua|sql|ipynb"
+    r"|spdx|license)$",
+    re.I,
+)
 _OF_OTHERS = re.compile(r"third|3rd|bundled|vendor", re.I)
 # Suffixes that name a licence; any other names a part.
 _LICENCE_SUFFIX = re.compile(
@@ -40,7 +45,7 @@ _ID = re.compile(r"\b(?:[AL]?GPL|MPL|EPL|CDDL|BSD|Apache|CC)-[\w.]*\d[\w.-]*\b")
 
 def is_licence_file(name: str) -> bool:
     """Whether a file of this name (without folders) is the licence file of the folder that it lies in."""
-    return _NAME.match(name) is not None and not _OF_OTHERS.search(name)
+    return _NAME.match(name) is not None and not _OF_OTHERS.search(name) and not _CODE.search(name)
 
 
 def _suffix(name: str) -> str:
@@ -75,7 +80,7 @@ def _before(text: str, start: int) -> str:
     count = 0
     for line in text.splitlines():
         count += len(licence_texts.words_of(line))
-        if count > start:
+        if count > start + 2:  # the licence may seem to begin with the last words before it
             break
         lines.append(line)
     return "\n".join(lines)

@@ -12,7 +12,8 @@ from datasets_app.pipeline.licences import Licence
 
 HEAD = 8192  # bytes
 
-_HINT = re.compile(rb"(?i)licen[cs]e|spdx|confidential|permission|redistribution|unauthori[sz]ed|public domain")
+# Words without any of which a head names nothing; looking for them is many times faster than the patterns.
+_HINTS = (b"licen", b"spdx", b"confidential", b"permission", b"redistribution", b"unauthori", b"public domain")
 _SPDX = re.compile(
     r"^[^\w\n]{0,12}(?:rem\s+|dnl\s+)?SPDX-License-Identifier:[ \t]*(?P<expression>[^\r\n]*)", re.I | re.M
 )
@@ -67,12 +68,13 @@ def of_file(content: bytes) -> Licence | None:
         content: The bytes of the file, or at least the first :data:`HEAD` of them.
     """
     head = content[:HEAD]
-    if not _HINT.search(head):
+    lowered = head.lower()
+    if not any(hint in lowered for hint in _HINTS):
         return None
     text = head.decode("utf-8", errors="replace")
-    if identifiers := _SPDX.findall(text):
+    if b"spdx" in lowered and (identifiers := _SPDX.findall(text)):
         return _of_identifiers(identifiers)
-    if mark := _MARK.search(text):
+    if (b"__licen" in lowered or b"@licen" in lowered) and (mark := _MARK.search(text)):
         found = licences.from_name(mark["python"] or mark["script"])
         if found:
             return Licence(found, "header: licence mark", licences.is_permissive(found))

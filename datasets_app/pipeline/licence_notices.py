@@ -61,6 +61,25 @@ _NAMED: tuple[tuple[str, str], ...] = (
         r"\bthis is free and unencumbered software released into the public domain\b|" + _UNDER + r"unlicense\b",
     ),
 )
+# A word without which a pattern cannot match: looking for it is many times faster.
+_WORDS = {
+    "Apache-2.0 WITH LLVM-exception": "llvm",
+    "Apache-2.0": "apache",
+    "MPL-2.0": "mozilla",
+    "MPL-1.1": "mozilla",
+    "CNRI-Python": "cnri",
+    "EPL-2.0": "eclipse",
+    "EPL-1.0": "eclipse",
+    "BSL-1.0": "boost",
+    "MIT": "license",  # "mit" or "expat"
+    "ISC": "isc",
+    "BSD-3-Clause": "bsd",
+    "BSD-2-Clause": "bsd",
+    "Zlib": "zlib",
+    "CC0-1.0": "cc0",
+    "Unlicense": "un",
+    "AFL-2.1": "academic",
+}
 _COMPILED = tuple((spdx, re.compile(pattern)) for spdx, pattern in _NAMED)
 # Mere names, which count where the words say that they are a choice.
 _OFFERED = tuple(
@@ -118,8 +137,8 @@ def all_named(words: str) -> tuple[str, ...]:
         words: Words in lower case with single spaces, as :func:`as_words` gives them.
     """
     patterns = (*_COMPILED, *_OFFERED) if offers_choice(words) else _COMPILED
-    found = {spdx for spdx, pattern in patterns if pattern.search(words)}
-    gnu = set(_gnu(words))
+    found = {spdx for spdx, pattern in patterns if _WORDS[spdx] in words and pattern.search(words)}
+    gnu = set(_gnu(words)) if "gnu" in words else set()
     # "GPL version 2" in passing beside "version 2 or any later" is the same notice.
     gnu -= {name for name in gnu if name.endswith("-only") and name.replace("-only", "-or-later") in gnu}
     return tuple(sorted(found | gnu, key=str.lower))

@@ -208,15 +208,19 @@ class Recipe:
         return {"rules": RULES, **values}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
+    def from_dict(cls, values: Mapping[str, Any], *, any_rules: bool = False) -> "Recipe":
         """The recipe that ``to_dict`` wrote; fields that are missing take their defaults.
+
+        Args:
+            values: As ``to_dict`` gave them.
+            any_rules: Take rules of another version too: for a release that was decided by them already.
 
         Raises:
             ValueError: An unknown field, a bad value, or rules of another version.
         """
         values = dict(values)
         rules = values.pop("rules", RULES)
-        if rules != RULES:
+        if rules != RULES and not any_rules:
             raise ValueError(
                 f"rules: this recipe is for version {rules} of the rules, this program has version {RULES}"
             )

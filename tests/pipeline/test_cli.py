@@ -99,6 +99,10 @@ class CommandLineTest(SimpleTestCase):
         code, found, _ = self.run_command("scan", self.folder / "releases", "--marker", MARKER)
         self.assertEqual((code, len(found.splitlines())), (1, 1))
 
+        issued = self.ok("reissue", "--corpus", self.corpus, *release, "1.0", "--block-owner", "github.com/alpha")
+        self.assertIn("demo 1.0+r1: 3 files", issued)
+        self.assertIn("all is well", self.ok("verify", *release, "1.0+r1"))
+
         block = ["--block-owner", "github.com/alpha"]
         code, out, err = self.build("1.1", "--parent", "1.0", "--blocklist-position", "3", *block)
         self.assertEqual(code, 0, err)
