@@ -136,6 +136,15 @@ class Registering(SourceCase):
                 sources.register_source(self.staff, "mine", "git-folder", params)
             self.assertEqual(self.register(inside).params, {"folder": str(inside)})
 
+    def test_the_sites_own_data_and_keys_are_no_source(self) -> None:
+        root = self.given.parent
+        keys = self.given / "keys"
+        keys.mkdir()
+        with override_settings(FAIRSTACK_SOURCE_ROOTS=[str(root)], FAIRSTACK_KEYS=keys):
+            for own in (self.data, self.data / "corpus", keys, self.given, root):
+                with self.subTest(own), self.assertRaisesMessage(InvalidInput, "its data or its keys"):
+                    self.register(own)
+
     def test_a_name_is_taken_once_and_changed_on_purpose(self) -> None:
         with override_settings(FAIRSTACK_SOURCE_ROOTS=[str(self.given)]):
             with self.assertRaises(Conflict):
