@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 from django.db import models, transaction
 
 from datasets_app.models import FormerLogin, Holding, Owner, Release, Repository, Source
-from datasets_app.pipeline.sources.base import RepositoryRecord
+from datasets_app.pipeline.sources.base import RepositoryRecord, owner_key
+from datasets_app.services import masks
 
 BATCH = 2000
 Row = TypeVar("Row", bound=models.Model)
@@ -50,6 +51,8 @@ def load_repositories(source: Source, records: Sequence[RepositoryRecord]) -> tu
             repositories.values(),
             ["owner", "name", "name_folded", "url", "licence", "permissive", "source"],
         )
+        numbered = (record for record in records if record.account_id)
+        masks.carry_over({owner_key(record.forge, None, record.owner): record.owner_key for record in numbered})
     return len(owners), len(repositories)
 
 

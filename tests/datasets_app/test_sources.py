@@ -12,10 +12,10 @@ from core.jobs import execute_here
 from core.models import Job
 from datasets_app import lookup, purging, readers
 from datasets_app.catalogue import load_repositories
-from datasets_app.models import FormerLogin, Holding, Owner, Release, Repository, Source
+from datasets_app.models import FormerLogin, Holding, Mask, Owner, Release, Repository, Source
 from datasets_app.pipeline.corpus import files_table
 from datasets_app.pipeline.sources.base import RepositoryRecord
-from datasets_app.services import blocklist, sources
+from datasets_app.services import blocklist, masks, sources
 from tests.base import make_user
 from tests.datasets_app.floor import FloorMixin
 from tests.pipeline.archives import sdist
@@ -226,6 +226,25 @@ class Renames(SourceCase):
             self.assertEqual(self.read_rows(login, number).result["skipped"], {"opted_out": 1})
         self.assertEqual(self.read_rows("old", None, "other").result["files"], 1)
 
+    def test_what_is_masked_under_the_login_is_masked_under_the_number_too(self) -> None:
+        self.read_rows("ada", None)
+        owner = Owner.objects.get()
+        masks.mask(self.staff, owner, reference="R-1")
+        self.read_rows("Ada", 7)
+        self.assertEqual(Owner.objects.count(), 2)
+        self.assertEqual(self.found("ada"), [])
+        self.read_rows("Ada", 7)
+        self.assertEqual(masks.unmask(self.staff, "R-1"), 2)
+        self.assertEqual(self.found("ada"), ["Ada", "ada"])
+
+    def test_a_mask_of_one_repository_is_carried_over_to_that_one_alone(self) -> None:
+        self.read_rows("ada", None, "secret")
+        masks.mask(self.staff, Owner.objects.get(), Repository.objects.get(), reference="R-1")
+        self.read_rows("ada", 7, "open")
+        self.read_rows("ada", 7, "Secret")
+        masked = set(Mask.objects.values_list("repository__key", flat=True))
+        self.assertEqual(masked, {"github.com/ada/secret", "github.com:7/secret"})
+
     def test_what_is_forgotten_is_recognised_by_its_hash(self) -> None:
         self.read_rows("old")
         owner = Owner.objects.get()
@@ -251,6 +270,6 @@ class Renames(SourceCase):
             ]
 
         load_repositories(source, records("a", 50))
-        with self.assertNumQueries(8):
+        with self.assertNumQueries(9):
             load_repositories(source, records("b", 50))
         self.assertEqual(FormerLogin.objects.count(), 50)
