@@ -101,6 +101,14 @@ class Kinds(SourceCase):
             self.assertEqual(caught.exception.field, field)
         self.assertFalse(Source.objects.exists())
 
+    def test_an_expression_that_is_too_long_for_its_column_is_cut_short(self) -> None:
+        long = " AND ".join(f"Licence-{n}" for n in range(60))
+        source = Source.objects.create(name="s", kind="parquet")
+        record = RepositoryRecord("github.com", None, "ada", "tools", "", long, "told", False)
+        load_repositories(source, [record])
+        licence = Repository.objects.get().licence
+        self.assertEqual((len(licence), licence[-1], licence[:20]), (400, "…", long[:20]))
+
     def test_every_kind_has_words_and_parameters_with_labels(self) -> None:
         from datasets_app.forms import SOURCE_FIELDS
 
