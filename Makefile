@@ -47,6 +47,7 @@ bench: env ## One benchmark: make bench NAME=curation
 	$(PY) benchmarks/$(NAME).py --quick
 
 full: dev-env ## What takes longer than the tests of every day
+	$(PY) -m pip install --quiet -c requirements/constraints.txt -r requirements/ray.txt
 	FAIRSTACK_FULL=1 $(PY) manage.py test --parallel 2
 	$(PY) benchmarks/curation.py --quick
 	$(PY) benchmarks/governance.py --quick

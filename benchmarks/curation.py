@@ -26,6 +26,7 @@ from datasets_app.pipeline import attributes
 from datasets_app.pipeline.build import BuildSpec, build
 from datasets_app.pipeline.corpus import ingest
 from datasets_app.pipeline.manifest import Manifest
+from datasets_app.pipeline.needs import needed
 from datasets_app.pipeline.recipe import PRESETS, Recipe, preset
 from datasets_app.pipeline.sources.installed import InstalledPackages
 
@@ -55,7 +56,7 @@ def measure(folder: Path, recipe: Recipe, pairs: int) -> dict[str, float]:
     start = time.perf_counter()
     report = ingest(InstalledPackages(), corpus)
     print(f"ingested {report.files:,} files, {report.bytes / 1e6:,.0f} MB in {time.perf_counter() - start:.1f} s")
-    facts = attributes.compute(corpus)
+    facts = attributes.compute(corpus, needed(corpus, recipe))
     speed = facts.bytes / 1e6 / facts.cpu_seconds
     print(
         f"attributes of {facts.blobs_computed:,} blobs, {facts.bytes / 1e6:,.0f} MB: {facts.cpu_seconds:.2f} CPU-s, "

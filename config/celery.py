@@ -10,7 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("fairstack")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.conf.task_queues = [Queue("default"), Queue("data"), Queue("gpu")]
+app.conf.task_queues = [Queue("default"), Queue("data"), Queue("shards"), Queue("gpu")]
 app.autodiscover_tasks()
 
 # The filesystem transport wants its folders to be there.

@@ -39,12 +39,20 @@ FAIRSTACK_FORGES = env.table(
     },
     str,
 )
+# Folders below which pages and API may name sources, and by which protocols git may clone them (docs/sources.md).
+FAIRSTACK_SOURCE_ROOTS = env.words("FAIRSTACK_SOURCE_ROOTS")
+FAIRSTACK_SOURCE_PROTOCOLS = env.words("FAIRSTACK_SOURCE_PROTOCOLS", "https")
 # Days within which each step of a request is promised; portal.policies.Promises has the names and the usual values.
 FAIRSTACK_PROMISES = env.table("FAIRSTACK_PROMISES", {}, int)
 # How long a published release may stay behind the block-list before no run may train on it.
 FAIRSTACK_BLOCKLIST_GRACE_DAYS = env.integer("FAIRSTACK_BLOCKLIST_GRACE_DAYS", 7)
 FAIRSTACK_JOB_SILENCE = env.integer("FAIRSTACK_JOB_SILENCE", 30, least=2)  # seconds without a heartbeat
 FAIRSTACK_JOB_ATTEMPTS = env.integer("FAIRSTACK_JOB_ATTEMPTS", 3, least=1)
+# By which means data jobs run their parts: threads of the job, Celery workers of the queue "shards", or a Ray cluster.
+FAIRSTACK_DATA_ENGINE = env.one_of("FAIRSTACK_DATA_ENGINE", "threads", ("threads", "celery", "ray"))
+FAIRSTACK_SHARD_WORKERS = env.integer("FAIRSTACK_SHARD_WORKERS", 8)  # how many Celery workers one job calls at most
+FAIRSTACK_RELEASE_MIRROR = env.text("FAIRSTACK_RELEASE_MIRROR")  # a folder or s3://bucket/prefix; empty: none
+FAIRSTACK_RAY_ADDRESS = env.text("FAIRSTACK_RAY_ADDRESS")  # empty: a cluster on this machine, for the job's time
 
 SECRET_KEY = env.secret("SECRET_KEY", FAIRSTACK_KEYS, deployed=DEPLOYED)
 FAIRSTACK_KEY = env.secret("FAIRSTACK_KEY", FAIRSTACK_KEYS, deployed=DEPLOYED)
@@ -243,6 +251,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.text("FAIRSTACK_LOG_LEVEL", "INFO")},
     "loggers": {
         "django.server": {"level": "WARNING"},
+        "botocore": {"level": "WARNING"},
         "django_structlog": {"level": "INFO" if DEPLOYED else "WARNING"},
     },
 }

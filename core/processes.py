@@ -19,6 +19,11 @@ def data_worker(slots: int = 2) -> list[str]:
     return _worker("data", "default,data", slots)
 
 
+def shard_worker(slots: int = 2) -> list[str]:
+    """Parts of data jobs, where ``FAIRSTACK_DATA_ENGINE`` is celery: on as many machines as there are."""
+    return _worker("shards", "shards", slots)
+
+
 def gpu_worker() -> list[str]:
     """Training: one slot a device."""
     return _worker("gpu", "gpu", 1)

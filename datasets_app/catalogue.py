@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from django.db import models, transaction
 
-from datasets_app.models import Holding, Owner, Release, Repository, Source
+from datasets_app.models import FormerLogin, Holding, Owner, Release, Repository, Source
 from datasets_app.pipeline.sources.base import RepositoryRecord
 
 BATCH = 2000
@@ -29,6 +29,7 @@ def load_repositories(source: Source, records: Sequence[RepositoryRecord]) -> tu
         for record in reversed(records)  # of several spellings of one account, the first counts
     }
     with transaction.atomic():
+        _follow_renames(owners)
         _upsert(Owner, owners.values(), ["forge", "account_id", "login", "login_folded"])
         ids = _ids(Owner, owners)
         repositories = {
@@ -50,6 +51,26 @@ def load_repositories(source: Source, records: Sequence[RepositoryRecord]) -> tu
             ["owner", "name", "name_folded", "url", "licence", "permissive", "source"],
         )
     return len(owners), len(repositories)
+
+
+def _follow_renames(owners: dict[str, Owner]) -> None:
+    """Keep the login that an account bore before, where ``owners`` (by key) have another; what it is called now changes.
+
+    A login that the account is known to have had before changes nothing: it comes from a source that is older than what we know.
+    """
+    numbered = [key for key, owner in owners.items() if owner.account_id]
+    for start in range(0, len(numbered), BATCH):
+        known = Owner.objects.filter(key__in=numbered[start : start + BATCH]).prefetch_related("former_logins")
+        replaced = []
+        for before in known:
+            now = owners[before.key]
+            if now.login_folded == before.login_folded:
+                continue
+            if any(former.login_folded == now.login_folded for former in before.former_logins.all()):
+                now.login, now.login_folded = before.login, before.login_folded
+                continue
+            replaced.append(FormerLogin(owner=before, login=before.login, login_folded=before.login_folded))
+        FormerLogin.objects.bulk_create(replaced, ignore_conflicts=True)
 
 
 def load_holdings(release: Release, rows: Sequence[dict[str, Any]]) -> int:

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import polars as pl
 from django.utils import timezone
 
 from core import audit
 from core.permissions import SYSTEM
 from datasets_app import catalogue, purging
 from datasets_app.models import Release
-from datasets_app.pipeline import decide
+from datasets_app.pipeline import state
 from datasets_app.pipeline.manifest import Manifest
 from datasets_app.pipeline.reasons import FunnelRow
 from datasets_app.pipeline.release import Release as OpenRelease
@@ -22,9 +21,10 @@ def holdings(made: Manifest) -> list[dict[str, Any]]:
 
 
 def funnel(made: Manifest) -> list[FunnelRow]:
-    """Files and bytes by reason, every reason, as the decisions on the disk tell."""
+    """Files and bytes by reason, every reason, as they were counted when it was decided."""
     opened = OpenRelease(purging.releases_folder(), made)
-    return decide.funnel(pl.read_parquet(opened.folder / "decisions.parquet", columns=["reason", "size"]))
+    facts = state.read_facts(opened.folder)
+    return facts.counts if facts else []
 
 
 def take_over(release: Release, made: Manifest, rows: list[dict[str, Any]], counts: list[FunnelRow]) -> None:

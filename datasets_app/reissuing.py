@@ -6,10 +6,9 @@ from core.jobs import JobContext, JobTakenOver
 from core.permissions import SYSTEM
 from datasets_app import figures, purging
 from datasets_app.models import Release
-from datasets_app.pipeline import manifest
 from datasets_app.pipeline.decide import Blocks
 from datasets_app.pipeline.manifest import Manifest
-from datasets_app.pipeline.reissue import ReissueSpec, reissue, shifted
+from datasets_app.pipeline.reissue import ReissueSpec, reissue
 from datasets_app.pipeline.release_errors import NothingBlocked, NothingLeft, ReleaseExists
 from datasets_app.services import blocklist, reissues, retiring
 from datasets_app.states import RELEASE
@@ -71,10 +70,9 @@ def _write(ctx: JobContext, made: Release, original: Release, workers: int | Non
     root = purging.releases_folder()
     written = reissue(purging.corpus_folder(), root, spec, progress=ctx.progress, workers=workers)
     rows = figures.holdings(written)
-    before, now = figures.funnel(manifest.load(root, original.name, original.version)), figures.funnel(written)
     ctx.progress("taking the place", 0, 1)
     with transaction.atomic():
-        figures.take_over(made, written, rows, shifted(original.funnel, before, now))
+        figures.take_over(made, written, rows, figures.funnel(written))
         reissues.take_its_place(made, original, SYSTEM)
     ctx.progress("taking the place", 1, 1)
     return written

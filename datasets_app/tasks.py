@@ -10,12 +10,13 @@ from core import audit, stores
 from core.errors import Conflict
 from core.jobs import ExpectedFailure, JobContext, JobTakenOver, job_kind
 from core.permissions import SYSTEM
-from datasets_app import catalogue, figures, purging, readers, reissuing, scanning
+from datasets_app import catalogue, data_engine, figures, purging, readers, reissuing, scanning
 from datasets_app.models import Release, Source
 from datasets_app.pending import PendingPurge
 from datasets_app.pipeline import attributes, build, corpus, manifest
 from datasets_app.pipeline.errors import PipelineError
 from datasets_app.pipeline.manifest import Manifest
+from datasets_app.pipeline.needs import needed
 from datasets_app.pipeline.recipe import Recipe
 from datasets_app.pipeline.release_errors import ReleaseExists
 from datasets_app.services import blocklist
@@ -34,13 +35,14 @@ def ingest(ctx: JobContext) -> dict[str, Any]:
         raise ExpectedFailure("The source was deleted meanwhile.")
     wait_for_earlier(ctx, "datasets.ingest", "datasets.purge")
     owners, repositories = blocklist.blocked_keys()
-    report = corpus.ingest(
-        readers.open_source(source.name, source.kind, source.params),
-        purging.corpus_folder(),
-        blocked_owners=owners,
-        blocked_repositories=repositories,
-        progress=ctx.progress,
-    )
+    with stores.temporary_folder("ingest") as scratch:
+        report = corpus.ingest(
+            readers.open_source(source.name, source.kind, source.params, scratch),
+            purging.corpus_folder(),
+            blocked_owners=owners,
+            blocked_repositories=repositories,
+            progress=ctx.progress,
+        )
     ctx.progress("listing repositories", 0, len(report.repositories))
     owner_count, repository_count = catalogue.load_repositories(source, report.repositories)
     ctx.progress("listing repositories", repository_count, repository_count)
@@ -91,11 +93,14 @@ def _make(ctx: JobContext, release: Release) -> Manifest:
     # The position first: what is added between the two lines is then honoured, and counted as not yet honoured.
     position = blocklist.position()
     owners, repositories = blocklist.blocked_keys()
-    attributes.compute(purging.corpus_folder(), progress=ctx.progress, workers=WORKERS)
+    recipe = Recipe.from_dict(release.recipe)
+    attributes.compute(
+        purging.corpus_folder(), needed(purging.corpus_folder(), recipe), progress=ctx.progress, workers=WORKERS
+    )
     spec = build.BuildSpec(
         name=release.name,
         version=release.version,
-        recipe=Recipe.from_dict(release.recipe),
+        recipe=recipe,
         blocked_owners=frozenset(owners),
         blocked_repositories=frozenset(repositories),
         blocklist_position=position,
@@ -103,7 +108,11 @@ def _make(ctx: JobContext, release: Release) -> Manifest:
     )
     try:
         return build.build(
-            purging.corpus_folder(), purging.releases_folder(), spec, progress=ctx.progress, workers=WORKERS
+            purging.corpus_folder(),
+            purging.releases_folder(),
+            spec,
+            progress=ctx.progress,
+            executor=data_engine.executor(),
         )
     except ReleaseExists:
         # An earlier attempt of this job may have committed it and died, and corpus or block-list moved on since.
@@ -128,7 +137,7 @@ def purge(ctx: JobContext) -> dict[str, Any]:
     """Issue again what waits for it; erase blocked content from every store, and withdrawn releases; read the published bytes
     again; tell the floors above."""
     position = blocklist.position()
-    wait_for_earlier(ctx, "datasets.ingest", "datasets.build", "datasets.purge")
+    wait_for_earlier(ctx, "datasets.ingest", "datasets.build", "datasets.mirror", "datasets.purge")
     reissuing.issue_waiting(ctx, WORKERS)
     release = _published(ctx)
     pending = PendingPurge(purging.corpus_folder(), ctx.job.pk)

@@ -26,6 +26,8 @@ NOTICE = (
     "CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE."
 )
 DUMP = "import * as all from '{index}'; console.log(JSON.stringify(Object.values(all)))"
+# In The Stack, not in linguist.
+OURS = ({"name": "Maple", "type": "programming", "extensions": [".mpl"]},)
 KEPT = ("extensions", "filenames", "interpreters")
 
 
@@ -40,7 +42,7 @@ def main() -> None:
         ["node", "--input-type=module", "-e", dump], check=True, capture_output=True, text=True
     ).stdout
     lines = []
-    for language in sorted(json.loads(found), key=lambda entry: entry["name"].casefold()):
+    for language in sorted([*json.loads(found), *OURS], key=lambda entry: entry["name"].casefold()):
         entry = {"type": language["type"], **{key: language[key] for key in KEPT if language.get(key)}}
         lines.append(f"  {json.dumps(language['name'], ensure_ascii=False)}: {json.dumps(entry, ensure_ascii=False)}")
     head = {"source": f"https://www.npmjs.com/package/linguist-languages, version {version}", "notice": NOTICE}

@@ -12,18 +12,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from datasets_app.pipeline import attributes, manifest, purge
+from datasets_app.pipeline import attributes, ingest_command, manifest, purge
 from datasets_app.pipeline.build import BuildSpec, build
-from datasets_app.pipeline.corpus import files_table, ingest
+from datasets_app.pipeline.corpus import files_table
 from datasets_app.pipeline.decide import Blocks
 from datasets_app.pipeline.errors import PipelineError
+from datasets_app.pipeline.needs import needed
 from datasets_app.pipeline.reasons import PUBLIC_TEXTS, REASONS
 from datasets_app.pipeline.recipe import PRESETS, Recipe, preset
 from datasets_app.pipeline.reissue import ReissueSpec, next_version, reissue
 from datasets_app.pipeline.release import Release
 from datasets_app.pipeline.release_errors import NothingKept
 from datasets_app.pipeline.scan import scan
-from datasets_app.pipeline.sources.installed import InstalledPackages
 from datasets_app.pipeline.verify import verify
 
 
@@ -75,15 +75,14 @@ def _parser() -> argparse.ArgumentParser:
                 f"--block-{what}", action="append", default=[], metavar="KEY", help=f"a {what} that may not enter"
             )
 
-    sub = command("ingest", _ingest, "Take the packages installed in a Python environment into the corpus.")
+    sub = command("ingest", _ingest, "Take a source into the corpus; without one, the packages of this environment.")
     corpus(sub)
     blocks(sub)
-    sub.add_argument(
-        "--packages", type=Path, action="append", help="a site-packages folder; this environment's if left out"
-    )
+    ingest_command.add_arguments(sub)
 
     sub = command("attributes", _attributes, "Compute the attributes of blobs that have none yet.")
     corpus(sub)
+    sub.add_argument("--recipe", type=_recipe, default="demo", help="what is to be known: as for build")
     sub.add_argument("--workers", type=int)
 
     sub = command("build", _build, "Build a release.")
@@ -130,27 +129,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _ingest(options: argparse.Namespace) -> int:
-    source = InstalledPackages(paths=tuple(options.packages) if options.packages else None)
-    report = ingest(
-        source,
-        options.corpus,
-        blocked_owners=frozenset(options.block_owner),
-        blocked_repositories=frozenset(options.block_repository),
-        blocked_blobs=frozenset(options.block_blob),
-        progress=_Meter(),
-    )
-    print(
-        f"{report.files} files of {len(report.repositories)} repositories, {report.bytes} bytes, {report.new_blobs} new blobs"
-    )
-    for reason, files in report.skipped.items():
-        print(f"  skipped {files}: {reason}")
-    for note in report.notes:
-        print(f"  {note}")
-    return 0
+    return ingest_command.run(options, _Meter())
 
 
 def _attributes(options: argparse.Namespace) -> int:
-    report = attributes.compute(options.corpus, progress=_Meter(), workers=options.workers)
+    report = attributes.compute(
+        options.corpus, needed(options.corpus, options.recipe), progress=_Meter(), workers=options.workers
+    )
     print(
         f"{report.blobs_computed} blobs computed in {report.cpu_seconds:.1f} CPU-seconds, {report.blobs_cached} were there"
     )

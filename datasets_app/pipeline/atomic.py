@@ -3,9 +3,10 @@
 import errno
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -36,12 +37,14 @@ def flush_folder(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, make_folder: bool = True) -> Iterator[Path]:
     """Give a temporary path beside ``path``; when the block ends well it is flushed and takes the place of ``path``.
 
-    When the block fails, the temporary file is removed and ``path`` is as it was.
+    When the block fails, the temporary file is removed and ``path`` is as it was. With ``make_folder`` off, a folder that
+    is gone stays gone: for those who write into a folder that somebody else may clear away.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if make_folder:
+        path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:12]}-{path.name}")
     try:
         yield temporary
@@ -53,16 +56,27 @@ def replacing(path: Path) -> Iterator[Path]:
     flush_folder(path.parent)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path`` whole or not at all."""
-    with replacing(path) as temporary:
+def write_bytes(path: Path, data: bytes, *, make_folder: bool = True) -> None:
+    """Write ``data`` to ``path`` whole or not at all; ``make_folder`` as for ``replacing``."""
+    with replacing(path, make_folder=make_folder) as temporary:
         temporary.write_bytes(data)
 
 
-def write_table(path: Path, table: pa.Table, **options: object) -> None:
-    """Write a table as zstd Parquet to ``path`` whole or not at all; ``options`` go to the Parquet writer."""
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", store_schema=False, **options)
+def write_table(path: Path, table: pa.Table, footer: Mapping[str, str] | None = None, **options: Any) -> None:
+    """Write a table as zstd Parquet to ``path`` whole or not at all.
+
+    Args:
+        path: Where to.
+        table: Its rows.
+        footer: Keys and values to keep in the file's footer.
+        options: For the Parquet writer.
+    """
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, table.schema, compression="zstd", store_schema=False, **options) as writer,
+    ):
+        writer.write_table(table)
+        writer.add_key_value_metadata(dict(footer or {}))
 
 
 def sweep(folder: Path) -> list[Path]:

@@ -97,7 +97,7 @@ def text_facts(group: pa.Table) -> pa.Table:
     return pa.table([pa.array(columns[field.name], field.type) for field in ATTRIBUTES], schema=ATTRIBUTES)
 
 
-TEXT = Family("text", "2", ATTRIBUTES, text_facts)
+TEXT = Family("text", "3", ATTRIBUTES, text_facts)
 """Measures and hashes: every build needs them."""
 
 

@@ -1,9 +1,7 @@
-"""What every maker of a release does around its shards: clear a work folder, count, and commit by one rename."""
+"""What every maker of a release does around its shards: clear a work folder, and commit by one rename."""
 
 import shutil
 from pathlib import Path
-
-import polars as pl
 
 from datasets_app.pipeline import atomic, placement, planning, shards
 from datasets_app.pipeline.format import manifest_path, shard_path
@@ -19,12 +17,6 @@ def drop_unfinished(work: Path) -> None:
     atomic.sweep(work)
     shutil.rmtree(work / "release", ignore_errors=True)
     (work / planning.ROWS_NAME).unlink(missing_ok=True)
-
-
-def tally(kept: pl.DataFrame, column: str) -> list[dict[str, object]]:
-    """Files and bytes of source by the values of a column, largest first."""
-    counts = kept.group_by(column).agg(pl.len().alias("files"), pl.col("size").sum().alias("bytes"))
-    return list(counts.sort(["files", column], descending=[True, False]).iter_rows(named=True))
 
 
 def commit(releases: Path, work: Path, result: Manifest, progress: Progress) -> None:

@@ -2,17 +2,21 @@
 
 The block-list comes first, before duplicates are looked for, so that an innocent owner's copy takes the place of a
 blocked one. Then the thresholds of the recipe, file by file. Then exact duplicates: of the files that passed, the
-best-ranked one is the named origin of its blob. Near-duplicates, contamination and personal data belong between the
-thresholds and the choice of the origin.
+best-ranked one is the named origin of its blob. Then near-duplicates among those blobs.
+
+The rank is a total order: a file's rank, then blob id, repository key and path. A blob has the rank of its best file.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from datasets_app.pipeline import comment_styles
 from datasets_app.pipeline.attributes import TEXT
+from datasets_app.pipeline.families import Family
+from datasets_app.pipeline.format import DUPLICATES
 from datasets_app.pipeline.reasons import KEPT, REASONS, FunnelRow
 from datasets_app.pipeline.recipe import Recipe
 from datasets_app.pipeline.release_errors import AttributesMissing, EmptyCorpus
@@ -36,14 +40,26 @@ FILE_COLUMNS = (
 ATTRIBUTE_COLUMNS = (
     "blob_id",
     "is_text",
+    "characters",
     "longest_line",
     "mean_line",
     "alphanumeric",
     "alphabetic",
+    "whitespace",
+    "hash_comment",
+    "slash_comment",
+    "html_text",
+    "encoded",
+    "longest_encoded",
     "xml_head",
     "sha256",
 )
 BLOCKED = ("blocked_owner", "blocked_repository", "blocked_blob")
+PASSED = (KEPT, "exact_copy", "near_duplicate")
+"""The reasons of files that nothing is wrong with: their blobs take part in the search for duplicates."""
+
+Settle = Callable[[pl.DataFrame], pl.DataFrame]
+"""From blobs (``blob_id``, ``rank``), the best first, to what became of those that have a near-duplicate (DUPLICATES)."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +105,12 @@ def load_attributes(corpus: Path, columns: Iterable[str] = ATTRIBUTE_COLUMNS) ->
     return attributes
 
 
-def load(corpus: Path) -> pl.DataFrame:
+def load(corpus: Path, contamination: Family | None = None) -> pl.DataFrame:
     """Every file of the corpus beside the attributes of its blob.
+
+    Args:
+        corpus: The folder of the corpus.
+        contamination: The family that says which blobs hold text of a benchmark; None where none is looked for.
 
     Raises:
         EmptyCorpus: There are no files.
@@ -107,20 +127,39 @@ def load(corpus: Path) -> pl.DataFrame:
         raise AttributesMissing(
             f"{missing} files of the corpus at {corpus} have blobs without attributes. Compute the attributes first."
         )
-    return files
+    tables = contamination.tables(corpus) if contamination else []
+    held = (
+        pl.read_parquet(tables, columns=["blob_id"])["blob_id"].unique() if tables else pl.Series([], dtype=pl.String)
+    )
+    return files.with_columns(contaminated=pl.col("blob_id").is_in(held.implode()))
 
 
-def decide(files: pl.DataFrame, recipe: Recipe, blocks: Blocks) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Decided:
+    """What was decided.
+
+    Attributes:
+        files: As ``load`` gave them, with ``reason``, ``copies`` and ``held`` (see ``format.DECISIONS``).
+        duplicates: DUPLICATES of the blobs that share a band with another.
+    """
+
+    files: pl.DataFrame
+    duplicates: pl.DataFrame
+
+    @property
+    def kept(self) -> pl.DataFrame:
+        """The files that are in the release."""
+        return self.files.filter(pl.col("reason") == KEPT)
+
+
+def decide(files: pl.DataFrame, recipe: Recipe, blocks: Blocks, settle: Settle | None = None) -> Decided:
     """Give each file its reason.
 
     Args:
         files: As ``load`` gives them.
         recipe: The thresholds.
         blocks: What may not enter.
-
-    Returns:
-        The files with two more columns: ``reason``, a key of ``REASONS``, and ``copies``, how many other files that are
-        not blocked hold the same blob (null where the file itself is blocked).
+        settle: Finds near-duplicates; None where only exact copies are to be told.
     """
     checks = _checks(recipe, blocks)
     first_failed = pl.coalesce(pl.when(failed).then(pl.lit(key)) for key, failed in checks.items())
@@ -139,22 +178,38 @@ def decide(files: pl.DataFrame, recipe: Recipe, blocks: Blocks) -> pl.DataFrame:
         .with_columns(pl.struct("repository_key", "path").is_first_distinct().alias("only_version"))
         .collect()
     )
-    origins = passed.filter("only_version").unique("blob_id", keep="first", maintain_order=True)
+    only = passed.filter("only_version")
+    origins = only.unique("blob_id", keep="first", maintain_order=True)
+    duplicates = settle(origins.select("blob_id", "rank")) if settle else no_duplicates()
+    gone = duplicates.filter(pl.col("representative") != pl.col("blob_id"))["blob_id"].implode()
     reasons = pl.concat(
         [
-            origins.select("row", reason_passed=pl.lit(KEPT)),
-            passed.filter("only_version")
-            .join(origins, on="row", how="anti")
-            .select("row", reason_passed=pl.lit("exact_copy")),
+            only.select(
+                "row",
+                reason_passed=pl.when(pl.col("blob_id").is_in(gone))
+                .then(pl.lit("near_duplicate"))
+                .when(pl.col("row").is_in(origins["row"].implode()))
+                .then(pl.lit(KEPT))
+                .otherwise(pl.lit("exact_copy")),
+            ),
             passed.filter(~pl.col("only_version")).select("row", reason_passed=pl.lit("other_version")),
         ]
     )
-    return (
+    decided = (
         files.with_row_index("row")
         .join(reasons, on="row", how="left", maintain_order="left")
         .with_columns(pl.coalesce("reason", "reason_passed").alias("reason"))
         .drop("row", "reason_passed")
     )
+    held = decided.filter(pl.col("reason") == KEPT)["blob_id"].implode()
+    return Decided(decided.with_columns(pl.col("blob_id").is_in(held).alias("held")), duplicates)
+
+
+def no_duplicates() -> pl.DataFrame:
+    """DUPLICATES without a row."""
+    frame = pl.from_arrow(DUPLICATES.empty_table())
+    assert isinstance(frame, pl.DataFrame)
+    return frame
 
 
 def _checks(recipe: Recipe, blocks: Blocks) -> dict[str, pl.Expr]:
@@ -165,6 +220,22 @@ def _checks(recipe: Recipe, blocks: Blocks) -> dict[str, pl.Expr]:
     not_wanted = language.is_in(_names(recipe.languages_without))
     if recipe.languages is not None:
         not_wanted = not_wanted | ~language.is_in(_names(recipe.languages))
+    extension = pl.col("path").str.extract(r"\.([^./]+)$").str.to_lowercase()
+    least_alphabetic = (
+        pl.when(data)
+        .then(recipe.alphabetic)
+        .when(extension.is_in(_names(recipe.alphabetic_extensions)))
+        .then(recipe.alphabetic_of_extensions)
+    )
+    comments = (
+        pl.when(language.is_in(_names(comment_styles.HASH)))
+        .then(pl.col("hash_comment"))
+        .when(language.is_in(_names(comment_styles.SLASH)))
+        .then(pl.col("slash_comment"))
+    )
+    encoded = pl.col("encoded") > recipe.encoded_share
+    if recipe.longest_encoded is not None:
+        encoded = encoded | (pl.col("longest_encoded") > recipe.longest_encoded)
     checks = {
         **_block_checks(blocks),
         "not_text": ~pl.col("is_text"),
@@ -177,11 +248,22 @@ def _checks(recipe: Recipe, blocks: Blocks) -> dict[str, pl.Expr]:
         "long_line": ~lines_free & (pl.col("longest_line") > recipe.longest_line),
         "long_mean_line": ~lines_free & (pl.col("mean_line") > recipe.mean_line),
         "few_alphanumeric": pl.col("alphanumeric") < recipe.alphanumeric,
-        "few_alphabetic": data & (pl.col("alphabetic") < recipe.alphabetic),
+        "few_alphabetic": pl.col("alphabetic") < least_alphabetic,
+        "little_text": language.is_in(_names(recipe.html_languages))
+        & (
+            (pl.col("html_text") <= recipe.html_visible_share * pl.col("characters"))
+            | (pl.col("html_text") <= recipe.html_visible_characters)
+        ),
+        "encoded": encoded,
+        "few_comments": comments < recipe.comment_share_smallest,
+        "mostly_comments": comments > recipe.comment_share_largest,
+        "minified": language.is_in(_names(recipe.minified_languages))
+        & (pl.col("whitespace") < recipe.minified_whitespace),
         "xml": ~language.is_in(_names(recipe.xml_allowed)) & pl.col("xml_head"),
-        "data_too_small": data & (pl.col("size") < recipe.data_smallest),
-        "data_too_large": data & (pl.col("size") > recipe.data_largest),
+        "data_too_small": data & (pl.col("characters") < recipe.data_smallest),
+        "data_too_large": data & (pl.col("characters") > recipe.data_largest),
     }
+    checks["contaminated"] = pl.col("contaminated")
     if not recipe.with_vendored:
         checks["vendored"] = pl.col("vendored")
     if not recipe.with_generated:
@@ -189,9 +271,15 @@ def _checks(recipe: Recipe, blocks: Blocks) -> dict[str, pl.Expr]:
     return {key: checks[key] for key in REASONS if key in checks}
 
 
-def is_blocked(blocks: Blocks) -> pl.Expr:
-    """Whether a file is blocked: an expression over the columns owner_key, repository_key and blob_id."""
-    return pl.any_horizontal(*_block_checks(blocks).values())
+def is_blocked(blocks: Blocks, *, blobs: bool = True) -> pl.Expr:
+    """Whether a file is blocked: an expression over the columns owner_key, repository_key and, with ``blobs``, blob_id."""
+    checks = _block_checks(blocks)
+    return pl.any_horizontal(*(check for key, check in checks.items() if blobs or key != "blocked_blob"))
+
+
+def block_reason(blocks: Blocks) -> pl.Expr:
+    """Why a file is blocked, null where it is not: an expression over the same columns."""
+    return pl.coalesce(pl.when(failed).then(pl.lit(key)) for key, failed in _block_checks(blocks).items())
 
 
 def _block_checks(blocks: Blocks) -> dict[str, pl.Expr]:

@@ -9,14 +9,13 @@ from datasets_app.pipeline.reasons import KEPT
 
 
 def holdings(decided: pl.DataFrame) -> pa.Table:
-    """The HOLDINGS of a release, sorted by repository key. Blocked files are not in it.
+    """The HOLDINGS of a release, or of some of its repositories, sorted by repository key. Blocked files are not in it.
 
     Args:
-        decided: As ``decide.decide`` gives them.
+        decided: Every file of the repositories, with the columns of ``format.DECISIONS``.
     """
     kept = pl.col("reason") == KEPT
-    blobs = decided.filter(kept).select("blob_id")
-    held = decided.filter(~pl.col("reason").is_in(BLOCKED)).join(blobs, on="blob_id", how="semi")
+    held = decided.filter(~pl.col("reason").is_in(BLOCKED), "held")
     counts = held.group_by("repository_key").agg(
         pl.col("owner_key", "forge", "owner", "repository").sort_by("path").first(),
         kept.sum().cast(pl.Int64).alias("files"),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from datasets_app.pipeline.kernels import njit
+from datasets_app.pipeline.compiling import njit
 
 Buffer = Any
 """Anything that gives its bytes to ``numpy.frombuffer``."""

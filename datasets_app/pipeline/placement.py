@@ -14,9 +14,14 @@ import polars as pl
 MOST_BUCKETS = 1 << 16
 
 
+def owner_hash(owner_key: str) -> int:
+    """The first 64 bits of SHA-256 of an owner's key."""
+    return int.from_bytes(hashlib.sha256(owner_key.encode()).digest()[:8])
+
+
 def bucket_of(owner_key: str, buckets: int) -> int:
-    """The bucket of an owner: the first 64 bits of SHA-256 of the key, scaled to 0..buckets-1."""
-    return (int.from_bytes(hashlib.sha256(owner_key.encode()).digest()[:8]) * buckets) >> 64
+    """The bucket of an owner: its hash, scaled to 0..buckets-1."""
+    return (owner_hash(owner_key) * buckets) >> 64
 
 
 def plan_buckets(sizes: Mapping[str, int], shard_bytes: int, fixed: Mapping[str, int]) -> dict[str, int]:

@@ -54,6 +54,11 @@ _ORDERED = (
     Reason("long_mean_line", "left out: its lines are too long on average", "long_mean_line"),
     Reason("few_alphanumeric", "left out: too few of its characters are letters or digits", "few_alphanumeric"),
     Reason("few_alphabetic", "left out: too few of its characters are letters, so it is rather data", "few_alphabetic"),
+    Reason("little_text", "a page that shows little text", "little_text"),
+    Reason("few_comments", "left out: too little of it is comments", "comments"),
+    Reason("mostly_comments", "left out: nearly all of it is comments", "comments"),
+    Reason("encoded", "left out: too much of it is encoded data", "encoded"),
+    Reason("minified", "squeezed by a program", "minified"),
     Reason("xml", "XML under another extension", "xml"),
     Reason("data_too_small", "a JSON or YAML file that is too small to teach anything", "data_size"),
     Reason("data_too_large", "a JSON or YAML file so large that it is rather data", "data_size"),
@@ -63,6 +68,12 @@ _ORDERED = (
         NOT_ELIGIBLE,
     ),
     Reason("other_version", "another version of a file that a second source holds at the same path", "other_version"),
+    Reason("contaminated", "left out: it holds text of a benchmark by which models are measured", "contaminated"),
+    Reason(
+        "near_duplicate",
+        "nearly the same as a file that stands in the release, or the same as such a one",
+        "near_duplicate",
+    ),
     Reason("exact_copy", "the same content as a file that stands in the release under a better origin", "exact_copy"),
     Reason(KEPT, "in the release", KEPT),
 )
@@ -72,6 +83,7 @@ REASONS: dict[str, Reason] = {reason.key: reason for reason in _ORDERED}
 
 PUBLIC_TEXTS: dict[str, str] = {
     NOT_ELIGIBLE: "not eligible: not source text, not the repository's own work, or not open to this use",
+    "comments": "left out: too little or nearly all of it is comments",
     "data_size": "a JSON or YAML file that is too small or too large",
     **{reason.key: reason.text for reason in _ORDERED if reason.public == reason.key},
 }

@@ -7,7 +7,7 @@ gives the same bytes anywhere, given the same version of the writer, which is pa
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -19,17 +19,20 @@ import pyarrow.parquet as pq
 from datasets_app.pipeline import atomic
 from datasets_app.pipeline.canonical import table_digest
 from datasets_app.pipeline.errors import CorpusDamaged
-from datasets_app.pipeline.format import SHARD
+from datasets_app.pipeline.format import SHARD, shard_path
+from datasets_app.pipeline.publishing import Redaction, redacted
 from datasets_app.pipeline.release_errors import CorpusChanged
 
-WRITER: dict[str, str | int] = {"format": 1, "pyarrow": pa.__version__}
+WRITER: dict[str, str | int] = {"format": 2, "pyarrow": pa.__version__}
 """What decides the bytes of a shard beside its rows: our layout and the Parquet writer. Raise ``format`` with each change."""
 
 METADATA = [name for name in SHARD.names if name not in ("content", "published_sha256")]
 """The columns that are known before a shard is written."""
 
 ROWS = pa.schema([SHARD.field(name) for name in METADATA] + [("blob_file", pa.string())])
-"""The rows of a shard as the planner hands them over: their metadata and the blob file that holds each."""
+"""The rows of a shard as the planner hands them over: their metadata, and the blob file that holds each.
+
+A row without one is a row of the shard's ``base``: a shard of the same recipe, in which its text stands as it was published."""
 
 _REPEATING = ["forge", "owner", "repository", "repository_key", "owner_key", "language", "licence"]
 # Never the content: Parquet would keep its least and greatest value in the footer, where it would outlive a purge in caches.
@@ -41,6 +44,7 @@ class WriteOptions(TypedDict):
 
     row_group_bytes: int
     zstd_level: int
+    redaction: Redaction | None
 
 
 class ShardSpec(TypedDict):
@@ -50,6 +54,7 @@ class ShardSpec(TypedDict):
     bucket: int
     rows: str  # path of a Parquet file of ROWS, relative to the folder that the shard is written into
     row_group: int  # of that file
+    base: str  # digest of a shard that holds the texts of the rows without a blob file; or empty
     write: WriteOptions
     writer: dict[str, str | int]
     input_digest: str
@@ -116,13 +121,13 @@ def run_shard(uri: str, out: str, spec: Mapping[str, Any]) -> ShardEntry:
     made_of = input_digest(rows, spec["language"], spec["bucket"], spec["write"], spec["writer"])
     if made_of != spec["input_digest"]:
         raise CorpusChanged(f"The rows in {spec['rows']} are not those that the shard was planned for. Build again.")
-    content = fetch(corpus, rows["blob_id"], rows["blob_file"])
-    hashes = check(rows["blob_id"], rows["sha256"], content)
+    content, hashes = _texts(corpus, folder, rows, spec["base"], spec["write"]["redaction"])
     columns = {name: rows[name] for name in METADATA}
     columns |= {"content": content, "published_sha256": pa.array(hashes, pa.binary(32))}
     table = pa.table([columns[name] for name in SHARD.names], schema=SHARD).combine_chunks()
     path = pending_path(folder, made_of)
-    with atomic.replacing(path) as temporary:
+    # The folder is the builder's: one that it cleared away meanwhile must not come back with a shard in it.
+    with atomic.replacing(path, make_folder=False) as temporary:
         write_shard(table, temporary, spec["write"])
         with temporary.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -137,8 +142,57 @@ def run_shard(uri: str, out: str, spec: Mapping[str, Any]) -> ShardEntry:
         input_digest=made_of,
         logical=table_digest(table.drop_columns(["content"])),
     )
-    atomic.write_bytes(entry_path(folder, made_of), json.dumps(entry).encode())
+    atomic.write_bytes(entry_path(folder, made_of), json.dumps(entry).encode(), make_folder=False)
     return entry
+
+
+def _texts(
+    corpus: Path, folder: Path, rows: pa.Table, base: str, redaction: Redaction | None
+) -> tuple[pa.Array, list[bytes]]:
+    """The published texts of rows and their SHA-256: from the corpus, or from the base where a row names no blob file."""
+    fresh = rows.filter(pc.is_valid(rows["blob_file"]))
+    content = pa.array([], pa.large_string())
+    hashes: list[bytes] = []
+    if fresh.num_rows:
+        content = fetch(corpus, fresh["blob_id"], fresh["blob_file"])
+        hashes = check(fresh["blob_id"], fresh["sha256"], content)
+        if redaction is not None:
+            content = redacted(corpus, redaction, fresh["blob_id"], fresh["blob_file"], content)
+            hashes = text_hashes(content)
+    if fresh.num_rows == rows.num_rows:
+        return content, hashes
+    standing = rows.filter(pc.is_null(rows["blob_file"]))
+    # The builder's folder lies beside the folders of the releases: see ``workspace.work_folder``.
+    taken, taken_hashes = from_base(shard_path(folder.parent.parent, base), standing["blob_id"])
+    fresh_rows = pc.is_valid(rows["blob_file"]).to_numpy()
+    order = np.where(fresh_rows, np.cumsum(fresh_rows) - 1, len(hashes) + np.cumsum(~fresh_rows) - 1)
+    hashes += taken_hashes
+    return pa.concat_arrays([content, taken]).take(pa.array(order)), [hashes[at] for at in order.tolist()]
+
+
+def from_base(path: Path, blob_ids: pa.ChunkedArray) -> tuple[pa.Array, list[bytes]]:
+    """The texts of these blobs in a shard, and their SHA-256, in the order asked for.
+
+    Raises:
+        CorpusChanged: The shard, or a blob in it, is gone.
+        CorpusDamaged: A text is not the one that was published.
+    """
+    wanted = blob_ids.combine_chunks()
+    try:
+        with pq.ParquetFile(path) as source:
+            table = source.read(["blob_id", "content", "published_sha256"], use_threads=False)
+    except FileNotFoundError as error:
+        raise CorpusChanged(
+            f"The shard {path} is gone: its release was withdrawn in the meantime. Build again."
+        ) from error
+    except pa.ArrowInvalid as error:
+        raise CorpusDamaged(f"The shard {path} cannot be read: {error}") from error
+    places = pc.index_in(wanted, value_set=table["blob_id"].combine_chunks())
+    if places.null_count:
+        raise CorpusChanged(f"The shard {path} lacks {places.null_count} of the blobs that were to be taken from it.")
+    content = table["content"].combine_chunks().cast(pa.large_string()).take(places)
+    stated = table["published_sha256"].combine_chunks().take(places).to_pylist()
+    return content, check(blob_ids, stated, content)
 
 
 def fetch(corpus: Path, blob_ids: pa.ChunkedArray, blob_files: pa.ChunkedArray) -> pa.Array:
@@ -198,14 +252,15 @@ def text_hashes(content: pa.Array) -> list[bytes]:
     return [hashlib.sha256(data[start:end]).digest() for start, end in itertools.pairwise(bounds)]
 
 
-def check(blob_ids: pa.ChunkedArray, expected: pa.ChunkedArray, content: pa.Array) -> list[bytes]:
-    """The SHA-256 of each text, after comparing it with that of the attributes.
+def check(blob_ids: pa.ChunkedArray, expected: Sequence[bytes] | pa.ChunkedArray, content: pa.Array) -> list[bytes]:
+    """The SHA-256 of each text, after comparing it with what it was when it was computed before.
 
     Raises:
         CorpusDamaged: They differ.
     """
     hashes = text_hashes(content)
-    for row, (found, wanted) in enumerate(zip(hashes, expected.to_pylist(), strict=True)):
+    stated = expected.to_pylist() if isinstance(expected, pa.ChunkedArray) else expected
+    for row, (found, wanted) in enumerate(zip(hashes, stated, strict=True)):
         if found != wanted:
             raise CorpusDamaged(
                 f"The bytes of blob {blob_ids[row].as_py()} are not those that its attributes were computed on. "

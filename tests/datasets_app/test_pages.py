@@ -320,7 +320,17 @@ class Desk(FloorMixin, TestCase):
 
     def test_the_admin_lists_every_kind_of_row(self):
         self.opt_out_of_published()
-        for model in ("source", "owner", "repository", "release", "releaseapproval", "holding", "blockentry", "mask"):
+        for model in (
+            "source",
+            "owner",
+            "formerlogin",
+            "repository",
+            "release",
+            "releaseapproval",
+            "holding",
+            "blockentry",
+            "mask",
+        ):
             with self.subTest(model):
                 self.assertEqual(
                     self.client.get(

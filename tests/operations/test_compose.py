@@ -24,7 +24,7 @@ from tests.jobkinds import kinds  # noqa: F401
 
 COMPOSE = yaml.safe_load((settings.BASE_DIR / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = ("web", "data-worker", "gpu-worker", "beat")
+OURS = ("web", "data-worker", "shard-worker", "gpu-worker", "beat")
 
 
 def command_of(service: str) -> list[str]:
@@ -48,6 +48,7 @@ class FileTests(SimpleTestCase):
     def test_the_commands_are_those_of_the_code(self) -> None:
         self.assertEqual(command_of("web"), processes.web("0.0.0.0:8000"))
         self.assertEqual(command_of("data-worker"), processes.data_worker())
+        self.assertEqual(command_of("shard-worker"), processes.shard_worker())
         self.assertEqual(command_of("gpu-worker"), processes.gpu_worker())
         self.assertEqual(command_of("beat"), processes.beat("/tmp/beat-schedule"))
 

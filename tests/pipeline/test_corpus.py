@@ -383,6 +383,35 @@ class InterruptedTest(CorpusCase):
         with self.assertRaises(FileExistsError):
             ingest(self.packages(), self.corpus)
 
+    def test_a_table_written_before_a_column_came_reads_as_null_there(self) -> None:
+        ingest(self.packages(), self.corpus)
+        path = self.corpus / "files" / "installed-packages.parquet"
+        later = ["commit", "sole_author", "authors", "stars"]
+        pq.write_table(pq.read_table(path).drop_columns(later), path)
+        table = files_table(self.corpus)
+        self.assertEqual((table.height, table.columns), (9, FILES.names))
+        self.assertEqual([table[name].null_count() for name in later], [9] * 4)
+        pq.write_table(pq.read_table(path).drop_columns(["licence"]), path)
+        with self.assertRaisesMessage(CorpusDamaged, "installed-packages.parquet"):
+            files_table(self.corpus)
+
+    def test_what_a_source_knows_of_history_stars_and_marks_stands_in_the_table(self) -> None:
+        def read(limit: int) -> bytes:
+            return b"x = 1\n"
+
+        given_files = [
+            SourceFile("a.py", read, commit="ab" * 20, authors=("f0",), stars=7, generated=True),
+            SourceFile("vendor/b.py", read, authors=("f0", "f1"), vendored=False),
+            SourceFile("c.py", read, authors=()),
+        ]
+        ingest(InMemory([(record(), given_files)]), self.corpus)
+        a, c, b = files_table(self.corpus).sort("path").to_dicts()
+        self.assertEqual((a["commit"], a["sole_author"], a["authors"], a["stars"]), ("ab" * 20, "f0", ["f0"], 7))
+        self.assertEqual((a["vendored"], a["generated"]), (False, True))
+        self.assertEqual((b["commit"], b["sole_author"], b["authors"], b["stars"]), (None, None, ["f0", "f1"], None))
+        self.assertFalse(b["vendored"])
+        self.assertEqual((c["sole_author"], c["authors"]), (None, []))
+
     def test_damaged_tables_are_named(self) -> None:
         ingest(self.packages(), self.corpus)
         (self.corpus / "files" / "installed-packages.parquet").write_bytes(b"nonsense")

@@ -1,5 +1,7 @@
 """Decisions: each reason, their order, the choice of the origin, copies, holdings and the funnel."""
 
+import base64
+import random
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +29,7 @@ class Decided(SimpleTestCase):
 
     def decide(self, entries, recipe=None, blocks=None):
         write_corpus(self.corpus, entries)
-        return decide.decide(decide.load(self.corpus), recipe or Recipe(), blocks or Blocks())
+        return decide.decide(decide.load(self.corpus), recipe or Recipe(), blocks or Blocks()).files
 
     def reasons(self, entries, recipe=None, blocks=None):
         decided = self.decide(entries, recipe, blocks)
@@ -75,6 +77,48 @@ class ReasonTest(Decided):
         self.assertEqual(self.one(GOOD, Recipe(languages_without=("Python",))), "language_not_wanted")
         self.assertEqual(self.one(replace(GOOD, vendored=True, generated=True)), "kept")
 
+    def test_rules_on_lexed_text_give_their_reason(self):
+        page, script = "<p>" + "word\n" * 30 + "</p>", "<script>" + "f();\n" * 300 + "</script>"
+        code = text("c").decode()
+        run = base64.b64encode(random.Random(1).randbytes(900)).decode()
+        santa = Recipe(comment_share_smallest=0.3, comment_share_largest=0.8)
+        for reason, language, content, recipe in (
+            ("kept", "HTML", page, Recipe()),
+            ("little_text", "HTML", page + script, Recipe()),
+            ("little_text", "HTML", "<p>" + "word " * 10 + "</p>", Recipe()),
+            ("kept", "HTML", page + script, Recipe(html_languages=())),
+            ("kept", "Python", code, santa),
+            ("kept", "Java", "int x; // hello\n", santa),
+            ("few_comments", "Java", code, santa),
+            ("few_comments", "Python", "x = 1\n" * 9, santa),
+            ("mostly_comments", "Python", "# all\n" * 9, santa),
+            ("kept", "Haskell", "x = 1\n" * 9, santa),
+            ("kept", "Python", f"{code}x = '{run[:900]}'\n", Recipe()),
+            ("encoded", "Python", f"{code}x = '{run[:900]}'\n", Recipe(encoded_share=0.1)),
+            ("encoded", "Python", f"{code}x = '{run[:900]}'\n", Recipe(longest_encoded=899)),
+            ("kept", "Python", f"{code}x = '{run[:900]}'\n", Recipe(longest_encoded=900)),
+            ("minified", "JavaScript", "a=f(b);" * 9, Recipe(minified_whitespace=0.06)),
+            ("kept", "JavaScript", "a = f(b);\n" * 9, Recipe(minified_whitespace=0.06)),
+            ("kept", "Python", "a=f(b);" * 9, Recipe(minified_whitespace=0.06)),
+        ):
+            with self.subTest(reason=reason, language=language, content=content[:20]):
+                entry = replace(GOOD, path="a.txt", language=language, content=content.encode())
+                self.assertEqual(self.one(entry, recipe), reason)
+
+    def test_data_is_measured_in_characters_and_by_extension(self):
+        numbers = b"x1 " + b"123456 " * 30 + b"abc\n"
+        for reason, path, language, content in (
+            ("data_too_small", "a.yml", "YAML", "k: " + "é" * 40),
+            ("kept", "a.yml", "YAML", "k: " + "é" * 47),
+            ("kept", "a.json", "JSON", '["' + "é" * 4990 + '"]'),
+            ("few_alphabetic", "a.matlab", "MATLAB", numbers.decode()),
+            ("few_alphabetic", "a.MATLAB", "MATLAB", numbers.decode()),
+            ("kept", "a.m", "MATLAB", numbers.decode()),
+        ):
+            with self.subTest(reason=reason, path=path):
+                entry = replace(GOOD, path=path, language=language, content=content.encode())
+                self.assertEqual(self.one(entry), reason)
+
     def test_exempt_languages_pass_the_rules_on_lines_and_xml(self):
         self.assertEqual(self.one(replace(GOOD, language="Markdown", content=b"word " * 300 + b"\n")), "kept")
         self.assertEqual(
@@ -98,7 +142,8 @@ class ReasonTest(Decided):
 
     def test_every_reason_of_the_table_can_be_given(self):
         checked = set(decide._checks(Recipe(with_vendored=False, with_generated=False), Blocks()))
-        self.assertEqual(REASONS.keys() - checked, {"origin_left", "other_version", "exact_copy", "kept"})
+        later = {"other_version", "exact_copy", "near_duplicate", "origin_left", "kept"}
+        self.assertEqual(REASONS.keys() - checked, later)
 
 
 class OriginTest(Decided):
@@ -187,7 +232,7 @@ class LoadTest(Decided):
         write_files(self.corpus, [GOOD], "one")
         write_files(self.corpus, [GOOD], "two")
         write_files(self.corpus, [changed], "handmade")
-        decided = decide.decide(decide.load(self.corpus), Recipe(), Blocks())
+        decided = decide.decide(decide.load(self.corpus), Recipe(), Blocks()).files
         self.assertEqual(sorted(decided["reason"]), ["kept", "other_version"])
         self.assertEqual(decided.filter(pl.col("reason") == "kept")["blob_id"].to_list(), [GOOD.blob_id])
 

@@ -6,12 +6,16 @@ from django.test import SimpleTestCase
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from datasets_app.pipeline import kernels
+from datasets_app.pipeline import compiling, kernels
+
+LEXED = ("hash_comment", "slash_comment", "html_text", "encoded", "longest_encoded")
 
 
 def measured(*contents: bytes) -> list[dict[str, object]]:
     columns = kernels.measure(pa.array(contents, pa.large_binary()))
-    return [{name: column[row].item() for name, column in columns.items()} for row in range(len(contents))]
+    # What is lexed has tests of its own: test_comments, test_visible_text, test_encoded.
+    plain = {name: column for name, column in columns.items() if name not in LEXED}
+    return [{name: column[row].item() for name, column in plain.items()} for row in range(len(contents))]
 
 
 def by_python(content: bytes) -> dict[str, object]:
@@ -26,11 +30,13 @@ def by_python(content: bytes) -> dict[str, object]:
     whole = max(len(text), 1)
     return {
         "is_text": valid,
+        "characters": len(text),
         "lines": len(lines),
         "longest_line": max(map(len, lines), default=0),
         "mean_line": np.float32(sum(map(len, lines)) / max(len(lines), 1)).item(),
         "alphanumeric": np.float32(sum(map(str.isalnum, text)) / whole).item(),
         "alphabetic": np.float32(sum(map(str.isalpha, text)) / whole).item(),
+        "whitespace": np.float32(sum(map(str.isspace, text)) / whole).item(),
         "xml_head": "<?xml version=" in text[:100],
     }
 
@@ -84,6 +90,7 @@ class MeasureTest(SimpleTestCase):
             found = classes[ord(character)]
             self.assertEqual(bool(found & kernels.ALPHANUMERIC), character.isalnum(), character)
             self.assertEqual(bool(found & kernels.ALPHABETIC), character.isalpha(), character)
+            self.assertEqual(bool(found & kernels.SPACE), character.isspace(), character)
 
     def test_the_xml_mark_counts_within_the_first_hundred_characters_alone(self) -> None:
         mark = '<?xml version="1.0"?>'
@@ -107,7 +114,7 @@ class CacheTest(SimpleTestCase):
     def test_compiles_without_a_place_for_the_machine_code(self) -> None:
         scope: dict[str, object] = {}
         exec("def double(x):\n    return 2 * x\n", scope)  # numba finds no file to keep its cache beside
-        compiled = kernels.njit(scope["double"])  # type: ignore[arg-type]
+        compiled = compiling.njit(scope["double"])  # type: ignore[arg-type]
         self.assertEqual(compiled(21), 42)
 
     def test_keeps_the_machine_code_where_it_can(self) -> None:

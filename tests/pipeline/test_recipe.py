@@ -4,7 +4,8 @@ from dataclasses import fields, replace
 
 from django.test import SimpleTestCase
 
-from datasets_app.pipeline.recipe import PRESETS, Recipe, preset
+from datasets_app.pipeline.language_sets import language_set
+from datasets_app.pipeline.recipe import MIB, PRESETS, Recipe, preset
 
 
 class RecipeTest(SimpleTestCase):
@@ -31,9 +32,25 @@ class RecipeTest(SimpleTestCase):
             "data_languages": (),
             "data_smallest": 1,
             "data_largest": 51,
+            "alphabetic_extensions": (),
+            "alphabetic_of_extensions": 0.1,
             "xml_allowed": (),
+            "html_languages": (),
+            "html_visible_share": 0.1,
+            "html_visible_characters": 1,
+            "comment_share_smallest": 0.1,
+            "comment_share_largest": 0.9,
+            "encoded_share": 0.1,
+            "longest_encoded": 1,
+            "minified_languages": (),
+            "minified_whitespace": 0.1,
             "with_vendored": False,
             "with_generated": False,
+            "benchmarks": (),
+            "redact": ("KEY",),
+            "pii_model": "tiny",
+            "near_duplicates": "off",
+            "near_threshold": 0.8,
             "shard_bytes": 2048,
             "row_group_bytes": 2048,
             "zstd_level": 1,
@@ -54,6 +71,12 @@ class RecipeTest(SimpleTestCase):
             "mean_line": -1.0,
             "alphanumeric": 1.5,
             "alphabetic": -0.1,
+            "comment_share_smallest": 2.0,
+            "comment_share_largest": 1.5,
+            "encoded_share": -0.5,
+            "html_visible_characters": -1,
+            "longest_encoded": -1,
+            "html_languages": [],
             "shard_bytes": 10,
             "row_group_bytes": 10,
             "zstd_level": 23,
@@ -72,10 +95,26 @@ class RecipeTest(SimpleTestCase):
         for name, recipe in PRESETS.items():
             self.assertEqual(preset(name), recipe)
             self.assertEqual(recipe.name, name)
-        with self.assertRaisesMessage(ValueError, "there are demo, starcoder"):
+        with self.assertRaisesMessage(ValueError, "there are demo, santacoder, starcoder, the-stack"):
             preset("gourmet")
 
     def test_the_starcoder_recipe_has_the_published_thresholds(self):
         recipe = preset("starcoder")
         self.assertEqual((recipe.longest_line, recipe.mean_line, recipe.alphanumeric), (1000, 100, 0.25))
         self.assertEqual((recipe.alphabetic, recipe.data_smallest, recipe.data_largest), (0.5, 50, 5000))
+        self.assertEqual((recipe.html_visible_share, recipe.html_visible_characters), (0.2, 100))
+        self.assertEqual((recipe.comment_share_smallest, recipe.comment_share_largest), (0, 1))
+        self.assertEqual(recipe.languages, language_set("starcoder"))
+        self.assertIn("JSON", recipe.long_lines_allowed)
+
+    def test_the_stack_takes_all_its_languages_and_has_no_rule_on_text(self):
+        recipe = preset("the-stack")
+        self.assertEqual(recipe.languages, language_set("the_stack"))
+        self.assertEqual(recipe.largest, MIB)
+        for share in ("alphanumeric", "alphabetic", "alphabetic_of_extensions", "comment_share_smallest"):
+            self.assertEqual(getattr(recipe, share), 0)
+
+    def test_santacoder_wants_comments(self):
+        recipe = preset("santacoder")
+        self.assertEqual((recipe.comment_share_smallest, recipe.comment_share_largest), (0.01, 0.8))
+        self.assertEqual(recipe.languages, ("Java", "JavaScript", "Python"))

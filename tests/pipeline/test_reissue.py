@@ -9,7 +9,7 @@ from django.test import SimpleTestCase
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datasets_app.pipeline import manifest, purge
+from datasets_app.pipeline import manifest, purge, state
 from datasets_app.pipeline.build import BuildSpec, build
 from datasets_app.pipeline.decide import Blocks
 from datasets_app.pipeline.format import shard_path
@@ -64,11 +64,11 @@ class Reissuing(SimpleTestCase):
         with tempfile.TemporaryDirectory() as elsewhere:
             made = build(self.corpus, Path(elsewhere), spec)
             opened = Release(Path(elsewhere), made)
-            decisions = pl.read_parquet(opened.folder / "decisions.parquet")
+            decisions = state.decisions(opened.folder).read().sort(state.BY_FILE)
             return made, opened.holdings(), decisions
 
-    def table(self, version, name):
-        return pl.read_parquet(self.releases / "demo" / version / f"{name}.parquet")
+    def decisions(self, version):
+        return state.decisions(self.releases / "demo" / version).read().sort(state.BY_FILE)
 
     def assert_like_a_build(self, made, blocked):
         self.assertEqual(verify(self.releases, made.name, made.version).problems, [])
@@ -76,7 +76,7 @@ class Reissuing(SimpleTestCase):
         for name in (*DIGESTS, "rows", "bytes", "funnel", "languages", "licences", "plan"):
             self.assertEqual(getattr(made, name), getattr(built, name), name)
         self.assertEqual(Release(self.releases, made).holdings().to_pylist(), holdings.to_pylist())
-        self.assertEqual(self.table(made.version, "decisions").to_dicts(), decisions.to_dicts())
+        self.assertEqual(self.decisions(made.version).to_dicts(), decisions.to_dicts())
 
     def assert_clean(self):
         self.assertEqual([str(path) for path in self.releases.rglob(".tmp-*")], [])
@@ -152,7 +152,7 @@ class WhatStays(Reissuing):
         made = self.again(blocks(ALPHA))
         self.assertEqual(verify(self.releases, "demo", "1.0+r1").problems, [])
         self.assertEqual(made.rows, len(entries) - 2)
-        decisions = self.table("1.0+r1", "decisions").filter(pl.col("repository_key") == "github.com/beta/two")
+        decisions = self.decisions("1.0+r1").filter(pl.col("repository_key") == "github.com/beta/two")
         self.assertEqual(decisions["reason"].to_list(), ["origin_left"])
 
     def test_a_copy_whose_licence_is_no_longer_permissive_takes_no_place(self):

@@ -38,6 +38,7 @@ class Command(BaseCommand):
         commands = {
             "web": processes.web(f"{host}:{port}"),
             "data-worker": processes.data_worker(),
+            **({"shard-worker": processes.shard_worker()} if settings.FAIRSTACK_DATA_ENGINE == "celery" else {}),
             "gpu-worker": processes.gpu_worker(),
             "beat": processes.beat(schedule),
         }

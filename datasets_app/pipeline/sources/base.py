@@ -12,11 +12,15 @@ SKIP_REASONS = {
     "binary": "It is not text: it has a NUL byte near its start, or its name says so.",
     "duplicate_path": "The repository had a file under this path already.",
     "empty": "It has no content.",
+    "lfs_pointer": "It is a pointer of Git LFS: its content lies elsewhere.",
     "missing": "The source lists it, but it is not there.",
     "not_a_file": "A folder, device or pipe stands in its place.",
     "outside": "Its path leads out of the source: it is absolute or has '..' in it.",
     "path_invalid": "Its path is empty, too long, or has characters that no table can hold.",
     "opted_out": "Its owner, its repository or its content is on the block-list.",
+    "reserved": "The repository reserves it: it says in a file that machines can read that it is not to be used for this.",
+    "submodule": "It is a submodule: another repository, which has to be a source of its own.",
+    "symlink": "It is a link: what it leads to is taken where it stands.",
     "symlink_outside": "It is a link to something outside the source.",
     "too_large": "It is larger than the limit of the ingest.",
     "unreadable": "The system refused to read it.",
@@ -73,19 +77,43 @@ class RepositoryRecord:
         """See :func:`repository_key`."""
         return repository_key(self.owner_key, self.repository)
 
+    @property
+    def owner_keys(self) -> tuple[str, ...]:
+        """Every key that the owner may stand under: the present one, and the one of a time before its number was known."""
+        return tuple(dict.fromkeys((self.owner_key, owner_key(self.forge, None, self.owner))))
 
-@dataclass(frozen=True)
+    @property
+    def repository_keys(self) -> tuple[str, ...]:
+        """Likewise for the repository."""
+        return tuple(repository_key(key, self.repository) for key in self.owner_keys)
+
+
+@dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file of a repository: its path, and how to read it.
+    """One file of a repository: its path, and how to read it. It holds no content, so that a repository's can stand in a list.
 
-    ``licence`` is given where this file's licence is known better than its repository's. ``rank`` tells apart places of
-    the same blob that are otherwise equal: the smaller is the better origin.
+    Attributes:
+        path: Below the repository, with ``/``.
+        reader: Gives the bytes, given the most that may be read; may be called again.
+        licence: Where this file's licence is known better than its repository's.
+        rank: Tells apart places of the same blob that are otherwise equal: the smaller is the better origin.
+        commit: The commit that it was read at, in hex.
+        authors: Keyed hashes of the addresses of all who wrote it (:mod:`~datasets_app.pipeline.sources.authors`), sorted;
+            None where there is no history.
+        stars: Of its repository.
+        vendored: What the repository says of it; None where the rules of :mod:`~datasets_app.pipeline.marks` decide.
+        generated: Likewise.
     """
 
     path: str
     reader: Callable[[int], bytes]
     licence: Licence | None = None
     rank: int = 0
+    commit: str | None = None
+    authors: tuple[str, ...] | None = None
+    stars: int | None = None
+    vendored: bool | None = None
+    generated: bool | None = None
 
     def read(self, limit: int = 1 << 62) -> bytes:
         """The bytes of the file.

@@ -124,3 +124,25 @@ def place(address: str) -> Place | None:
     if any(set(part) == {"."} for part in parts):
         return None
     return Place(host, parts[0], "/".join(parts[1:]))
+
+
+def place_of_clone(address: str) -> Place | None:
+    """The repository that a clone address names, on a forge that we know or on any other host; None where it names none.
+
+    On a host that we do not know, the first part of the path is the owner and the rest the repository, as on a GitLab.
+    """
+    if found := place(address):
+        return found
+    if (scp := _SCP.match(address)) and "://" not in address:
+        address = f"ssh://{scp['host']}/{scp['path']}"
+    try:
+        split = urlsplit(address)
+        host = (split.hostname or "").lower().removeprefix("www.")
+    except ValueError:
+        return None
+    parts = [unquote(part) for part in split.path.removesuffix("/").removesuffix(".git").split("/") if part]
+    if split.scheme not in ("https", "http", "ssh", "git") or not host or host in FORGES or len(parts) < 2:
+        return None
+    if not all(_NAME.match(part) or re.match(r"^\.[\w-][\w.-]*$", part) for part in parts):
+        return None
+    return Place(host, parts[0], "/".join(parts[1:]))

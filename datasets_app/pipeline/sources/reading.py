@@ -8,6 +8,8 @@ from pathlib import Path
 from datasets_app.pipeline.sources.base import FileSkipped
 
 LONGEST_PATH = 1024  # characters
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
+_LARGEST_POINTER = 1024  # bytes, by the specification of Git LFS
 
 
 def check_path(path: str) -> None:
@@ -62,3 +64,8 @@ def read_below(root: Path, path: str, limit: int) -> bytes:
     if len(content) > limit:  # it grew meanwhile
         raise FileSkipped("too_large", path)
     return content
+
+
+def is_lfs_pointer(content: bytes) -> bool:
+    """Whether these bytes only say where Git LFS keeps the file (git-lfs, docs/spec.md)."""
+    return content.startswith(_LFS_POINTER) and len(content) < _LARGEST_POINTER and b"\noid sha256:" in content

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("datasets_app", "0003_partial_indexes"),
+        ("datasets_app", "0004_former_login"),
     ]
 
     operations = [

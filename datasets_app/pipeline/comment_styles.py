@@ -1,0 +1,68 @@
+"""Which family of comments a language has, for the rules on the share of comments (see :mod:`datasets_app.pipeline.comments`).
+
+Languages that are in neither family (``--``, ``%``, ``;``, ``<!--``, prose, data) are not judged by their comments.
+"""
+
+HASH = (
+    "Awk",
+    "CMake",
+    "CoffeeScript",
+    "Crystal",
+    "Cython",
+    "Dockerfile",
+    "Elixir",
+    "GDScript",
+    "Julia",
+    "Makefile",
+    "Nim",
+    "Nix",
+    "Perl",
+    "PowerShell",
+    "Python",
+    "R",
+    "Ruby",
+    "Shell",
+    "Starlark",
+    "Tcl",
+    "Tcsh",
+    "fish",
+)
+"""Languages whose comments begin with ``#``."""
+
+SLASH = (
+    "ANTLR",
+    "ActionScript",
+    "C",
+    "C#",
+    "C++",
+    "CSS",
+    "Cuda",
+    "D",
+    "Dart",
+    "GLSL",
+    "Go",
+    "Groovy",
+    "HLSL",
+    "Java",
+    "JavaScript",
+    "Kotlin",
+    "Less",
+    "Objective-C",
+    "Objective-C++",
+    "OpenCL",
+    "PHP",
+    "Protocol Buffer",
+    "Rust",
+    "SCSS",
+    "Scala",
+    "Solidity",
+    "Stan",
+    "Swift",
+    "SystemVerilog",
+    "TSX",
+    "Thrift",
+    "TypeScript",
+    "Verilog",
+    "Zig",
+)
+"""Languages whose comments are ``//`` and ``/* */``."""

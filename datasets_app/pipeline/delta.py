@@ -1,0 +1,375 @@
+"""Deciding from the release before: what changes when more owners or repositories are blocked, and nothing else did.
+
+The work follows what is touched. The repositories that are blocked now are found in a list of repositories; their files in
+the parts of the decisions that hold their owners; other holders of the same blobs by one look through the column of blob ids.
+Blobs that go, or whose best file is another now, touch components of near-duplicates, and these are settled anew. What comes
+out is which rows leave, enter or change which shards; the other rows of those shards are read from the shards themselves.
+
+The result is that of deciding from scratch, part for part (the tests compare them).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from datasets_app.pipeline import placement, planning, shards, state
+from datasets_app.pipeline.attributes import TEXT
+from datasets_app.pipeline.decide import BLOCKED, PASSED, Blocks, block_reason, funnel, is_blocked, load_files
+from datasets_app.pipeline.format import HOLDINGS, manifest_path, shard_path
+from datasets_app.pipeline.holdings import holdings
+from datasets_app.pipeline.manifest import LanguageRow, LicenceRow, Manifest
+from datasets_app.pipeline.outcome import Outcome, tally
+from datasets_app.pipeline.planning import PlannedShard
+from datasets_app.pipeline.publishing import Redaction
+from datasets_app.pipeline.reasons import KEPT, REASONS, FunnelRow
+from datasets_app.pipeline.recipe import Recipe
+from datasets_app.pipeline.release_errors import EmptyCorpus, ReleaseDamaged
+from datasets_app.pipeline.shards import ShardEntry
+from datasets_app.pipeline.similarity import Similarity
+from datasets_app.pipeline.state import Ground
+
+_PLACE = ["language", "bucket"]
+_FILE = ["repository_key", "path"]
+_PASSED = pl.col("reason").is_in(PASSED)
+
+
+@dataclass(frozen=True)
+class Delta:
+    """Decides a release from its parent.
+
+    Attributes:
+        corpus: The folder of the corpus.
+        releases: The folder of the releases.
+        parent: The parent's manifest.
+        recipe: Of both.
+        redaction: How it wants personal data replaced.
+    """
+
+    corpus: Path
+    releases: Path
+    parent: Manifest
+    recipe: Recipe
+    redaction: Redaction | None
+
+    @property
+    def folder(self) -> Path:
+        """The parent's."""
+        return manifest_path(self.releases, self.parent.name, self.parent.version).parent
+
+    def decide(self, ground: Ground, blocks: Blocks) -> Outcome | None:
+        """The outcome of a build, or ``None`` where it has to be decided from scratch.
+
+        That is so where the parent stands on other ground, is not whole any more, or blocked what is not blocked now.
+        """
+        facts = state.read_facts(self.folder)
+        if self.parent.withdrawn or facts is None or facts.ground != ground:
+            return None
+        if not all(planning.is_whole(self.releases, entry) for entry in self.parent.shards):
+            return None
+        known = state.read_repositories(self.folder).with_columns(blocked_now=is_blocked(blocks, blobs=False))
+        if len(known.filter("blocked", ~pl.col("blocked_now"))):
+            return None
+        return self._outcome(self._change(known, Blocks(blocks.owners, blocks.repositories)), known, facts)
+
+    def without(self, blocks: Blocks) -> Outcome | None:
+        """The outcome of issuing the parent again without what is blocked; ``None`` where it decided on nothing of that.
+
+        Whatever stands under other ground stays as it is. A file that would take a blocked one's place and is no longer in the
+        corpus as it was, or not under a permissive licence, does not.
+
+        Raises:
+            ReleaseDamaged: A shard of the parent, or what was decided on it, is missing.
+        """
+        facts = state.read_facts(self.folder)
+        if facts is None:
+            raise ReleaseDamaged(
+                f"What was decided on {self.parent.name} {self.parent.version} is missing, so it cannot be issued again. "
+                "Restore it from a backup, or withdraw the release."
+            )
+        for entry in self.parent.shards:
+            if not planning.is_whole(self.releases, entry):
+                raise ReleaseDamaged(
+                    f"The shard {placement.shard_name(entry['language'], entry['bucket'])} is missing or cut short, so its "
+                    "release cannot be issued again. Restore it from a backup, or withdraw its release."
+                )
+        known = state.read_repositories(self.folder)
+        known = known.with_columns(blocked_now=pl.col("blocked") | is_blocked(blocks, blobs=False))
+        change = self._change(known, blocks)
+        if change.going.is_empty():
+            return None
+        change.leave_out(self._unavailable(change.entering))
+        return self._outcome(change, known, facts)
+
+    def _change(self, known: pl.DataFrame, blocks: Blocks) -> "_Change":
+        hit = known.filter(~pl.col("blocked"), "blocked_now")
+        return _Change(self.folder, hit, blocks, Similarity(self.corpus, self.recipe))
+
+    def _unavailable(self, entering: pl.DataFrame) -> pl.Series:
+        """The blobs among these files that the corpus no longer holds as they were."""
+        try:
+            files = load_files(self.corpus, [*_FILE, "blob_id", "permissive"])
+        except EmptyCorpus:
+            return entering["blob_id"]
+        there = entering.join(files.filter("permissive"), on=[*_FILE, "blob_id"], how="semi")
+        there = there.join(self._places(there["blob_id"]), on="blob_id", how="semi") if len(there) else there
+        return entering.join(there, on="blob_id", how="anti")["blob_id"]
+
+    def _outcome(self, change: "_Change", known: pl.DataFrame, facts: state.Facts) -> Outcome:
+        before, after = change.before, change.after
+        known = known.with_columns(blocked=pl.col("blocked_now")).drop("blocked_now")
+        lost = _anti(before.filter(reason=KEPT), after.filter(reason=KEPT))
+        entering = _anti(after.filter(reason=KEPT), before.filter(reason=KEPT))
+        planned, carried = self._plan(lost, entering)
+        counts = _recount(facts.counts, before, after)
+        repositories = after.join(change.touched_files, on=_FILE, how="semi").select("repository_key").unique()
+        held = self._holdings(after.join(repositories, on="repository_key", how="semi"), repositories)
+
+        def write_state(folder: Path) -> None:
+            state.decisions(folder).derive(state.decisions(self.folder), change.parts(), state.BY_FILE)
+            state.duplicates(folder).derive(state.duplicates(self.folder), change.duplicate_parts(), state.BY_COMPONENT)
+            state.write_repositories(folder, known)
+            state.write_facts(folder, state.Facts(facts.ground, counts))
+
+        leaves = state.read_leaves(self.folder)
+        moved = pa.array(
+            sorted({bytes.fromhex(blob) for blob in [*lost["blob_id"], *entering["blob_id"]]}), pa.binary(20)
+        )
+        # A blob that only changes its origin keeps its leaf: the tree knows blobs and texts, not owners.
+        staying = set(entering["blob_id"]) & set(lost["blob_id"])
+        if staying:
+            moved = moved.filter(pc.invert(pc.is_in(moved, value_set=_ids(staying))))
+        return Outcome(
+            planned=planned,
+            carried=carried,
+            plan=self.parent.plan,
+            counts=counts,
+            languages=[LanguageRow(**row) for row in _retally(self.parent.languages, "language", lost, entering)],  # type: ignore[typeddict-item]
+            licences=[LicenceRow(**row) for row in _retally(self.parent.licences, "licence", lost, entering)],  # type: ignore[typeddict-item]
+            leaves=leaves.filter(pc.invert(pc.is_in(leaves["blob_id"], value_set=moved))),
+            fresh=frozenset(set(entering["blob_id"]) - staying),
+            holdings=held,
+            write_state=write_state,
+        )
+
+    def _plan(self, lost: pl.DataFrame, entering: pl.DataFrame) -> tuple[list[PlannedShard], list[ShardEntry]]:
+        """The shards that rows leave or enter, with all their rows, and the entries of the others."""
+        buckets = placement.plan_buckets(
+            dict.fromkeys(entering["language"].to_list(), 1), self.recipe.shard_bytes, self.parent.plan["buckets"]
+        )
+        assert buckets == self.parent.plan["buckets"], "a language that was decided on has a place in the plan"
+        entering, lost = placement.place(entering, buckets), placement.place(lost, buckets)
+        entering = entering.join(self._places(entering["blob_id"]), on="blob_id", how="left", maintain_order="left")
+        touched = set(pl.concat([lost.select(_PLACE), entering.select(_PLACE)]).unique().iter_rows())
+        entries = {(entry["language"], entry["bucket"]): entry for entry in self.parent.shards}
+        frames, bases = [], {}
+        for place in sorted(touched):
+            coming = entering.filter(pl.col("language") == place[0], pl.col("bucket") == place[1])
+            rows = [coming.select(shards.ROWS.names)]
+            if place in entries:
+                rows.append(
+                    _rows_of(shard_path(self.releases, entries[place]["digest"])).join(lost, on=_FILE, how="anti")
+                )
+                bases[place] = entries[place]["digest"]
+            frames.append(pl.concat(rows))
+        carried = [entry for place, entry in entries.items() if place not in touched]
+        if not frames:
+            return [], carried
+        kept = placement.place(pl.concat(frames), buckets)
+        return planning.plan_shards(kept, self.recipe, self.redaction, bases), carried
+
+    def _places(self, blob_ids: pl.Series) -> pl.DataFrame:
+        """The blob file of each of these blobs."""
+        if blob_ids.is_empty():
+            return pl.DataFrame(schema={"blob_id": pl.String, "blob_file": pl.String})
+        found = (
+            pl.scan_parquet(TEXT.tables(self.corpus), include_file_paths="blob_file")
+            .select("blob_id", pl.col("blob_file").str.extract(r"([^/\\]+)\.parquet$"))
+            .filter(pl.col("blob_id").is_in(blob_ids.implode()))
+            .collect()
+        )
+        return found.unique("blob_id", keep="first", maintain_order=True)
+
+    def _holdings(self, files: pl.DataFrame, repositories: pl.DataFrame) -> pa.Table:
+        """The parent's, with those of these repositories counted anew."""
+        parent = pl.read_parquet(self.folder / "holdings.parquet")
+        anew = pl.from_arrow(holdings(files))
+        assert isinstance(anew, pl.DataFrame)
+        rows = pl.concat([parent.join(repositories, on="repository_key", how="anti"), anew.select(parent.columns)])
+        return rows.sort("repository_key").to_arrow(compat_level=pl.CompatLevel.oldest()).cast(HOLDINGS)
+
+
+class _Change:
+    """What the blocks change, file by file.
+
+    Attributes:
+        before: The decisions, as they were, of every part that is touched.
+        after: The same files, as they are now.
+        touched_files: Files (repository key, path) of ``after`` that hold a blob whose standing changed.
+    """
+
+    def __init__(self, folder: Path, hit: pl.DataFrame, blocks: Blocks, similarity: Similarity) -> None:
+        self._decisions = state.decisions(folder)
+        self._duplicates = state.duplicates(folder)
+        self._blocks = blocks
+        repositories = hit.select("repository_key")
+        parts = self._decisions.parts_of(hit["owner_key"].unique())
+        parts |= self._decisions.parts_with("blob_id", pl.Series(sorted(blocks.blobs), dtype=pl.String))
+        self._goes = pl.col("repository_key").is_in(repositories["repository_key"].implode()) | pl.col("blob_id").is_in(
+            pl.Series(sorted(blocks.blobs), dtype=pl.String).implode()
+        )
+        self.going = self._decisions.read(parts).filter(self._goes, ~pl.col("reason").is_in(BLOCKED))
+        blobs = self.going["blob_id"].unique()
+        # All other holders of these blobs; then the blobs whose standing among near-duplicates changes, and their holders.
+        parts |= self._decisions.parts_with("blob_id", blobs)
+        before = self._decisions.read(parts)
+        holders = before.filter(pl.col("blob_id").is_in(blobs.implode()), _PASSED)
+        staying = holders.filter(~self._goes)
+        ranks = staying.group_by("blob_id").agg(pl.col("rank").min())
+        former = holders.group_by("blob_id").agg(pl.col("rank").min().alias("former"))
+        gone = former.join(ranks, on="blob_id", how="anti")["blob_id"]
+        moved = ranks.join(former, on="blob_id").filter(pl.col("rank") != pl.col("former")).select("blob_id", "rank")
+        self._settle(gone, moved, similarity)
+        more = self._decisions.parts_with("blob_id", self._turned) - parts
+        if more:
+            parts |= more
+            before = pl.concat([before, self._decisions.read(more)])
+        self._parts = parts
+        self.before = before
+        touched = pl.concat([blobs, self._turned]).unique()
+        self.after = self._decide(before, touched)
+        self.touched_files = self.after.filter(pl.col("blob_id").is_in(touched.implode())).select(_FILE)
+
+    def _settle(self, gone: pl.Series, moved: pl.DataFrame, similarity: Similarity) -> None:
+        """Settle the components concerned anew; ``_turned`` are the blobs that stay now and did not, or the other way round."""
+        concerned = pl.concat([gone, moved["blob_id"]])
+        look_up = self._duplicates.parts_with("blob_id", concerned)
+        found = self._duplicates.read(look_up)
+        names = found.filter(pl.col("blob_id").is_in(concerned.implode()))["component"].unique()
+        former = found.filter(pl.col("component").is_in(names.implode()))
+        moved = moved.join(former.select("blob_id"), on="blob_id", how="semi")  # who was alone stays alone
+        none = moved.clear()
+        self.settled = similarity.update(former, gone, moved, none) if len(former) else former
+        self._former_components = names
+        stayed = former.filter(pl.col("blob_id") == pl.col("representative"))["blob_id"]
+        # Who is in no component any more is alone, and stays.
+        alone = former.filter(~pl.col("blob_id").is_in(gone.implode())).join(self.settled, on="blob_id", how="anti")
+        stays = pl.concat(
+            [self.settled.filter(pl.col("blob_id") == pl.col("representative"))["blob_id"], alone["blob_id"]]
+        )
+        self._turned = pl.concat(
+            [
+                stays.filter(~stays.is_in(stayed.implode())),
+                stayed.filter(~stayed.is_in(stays.implode()) & ~stayed.is_in(gone.implode())),
+            ]
+        )
+        self._away = self.settled.filter(pl.col("blob_id") != pl.col("representative"))["blob_id"]
+        self._settled_blobs = pl.concat([former["blob_id"], self.settled["blob_id"]]).unique()
+
+    @property
+    def entering(self) -> pl.DataFrame:
+        """The files that are in the release now and were not."""
+        return self.after.filter(reason=KEPT).join(self.before.filter(reason=KEPT), on=[*_FILE, "blob_id"], how="anti")
+
+    def leave_out(self, blobs: pl.Series) -> None:
+        """Let these blobs, which were to enter or to change their origin, go for good."""
+        out = pl.col("blob_id").is_in(blobs.implode())
+        self.after = self.after.with_columns(
+            reason=pl.when(out & _PASSED).then(pl.lit("origin_left")).otherwise("reason"),
+            held=pl.col("held") & ~out,
+        )
+
+    def _decide(self, before: pl.DataFrame, touched: pl.Series) -> pl.DataFrame:
+        """Give the holders of the touched blobs their reasons anew."""
+        is_touched = pl.col("blob_id").is_in(touched.implode())
+        rest, concerned = before.filter(~is_touched), before.filter(is_touched)
+        if concerned.is_empty():
+            return before
+        concerned = concerned.with_columns(
+            reason=pl.when(self._goes, ~pl.col("reason").is_in(BLOCKED))
+            .then(block_reason(self._blocks))
+            .otherwise("reason")
+        )
+        unblocked = ~pl.col("reason").is_in(BLOCKED)
+        away = self._away_blobs(concerned)
+        ordered = concerned.sort("rank", "blob_id", "repository_key", "path").with_columns(
+            copies=pl.when(unblocked).then(unblocked.sum().over("blob_id").cast(pl.Int32) - 1),
+            first=_PASSED & (_PASSED.cum_sum().over("blob_id") == 1),
+            away=pl.col("blob_id").is_in(away.implode()),
+        )
+        reason = (
+            pl.when(~_PASSED)
+            .then("reason")
+            .when("away")
+            .then(pl.lit("near_duplicate"))
+            .when("first")
+            .then(pl.lit(KEPT))
+            .otherwise(pl.lit("exact_copy"))
+        )
+        decided = ordered.with_columns(reason=reason)
+        decided = decided.with_columns(held=(pl.col("reason") == KEPT).any().over("blob_id"))
+        return pl.concat([rest, decided.select(before.columns)])
+
+    def _away_blobs(self, concerned: pl.DataFrame) -> pl.Series:
+        """The blobs among these for which another stands: as settled now, else as before."""
+        before = concerned.filter(reason="near_duplicate")["blob_id"].unique()
+        untouched = before.filter(~before.is_in(self._settled_blobs.implode()))
+        return pl.concat([self._away, untouched]).unique()
+
+    def parts(self) -> dict[int, pl.DataFrame]:
+        """The decisions of the parts that are touched."""
+        whole = self._decisions.cut(self.after, self._decisions.parts)
+        return {part: whole[part] for part in self._parts}
+
+    def duplicate_parts(self) -> dict[int, pl.DataFrame]:
+        """The near-duplicates of the parts that are touched."""
+        parts = self._duplicates.parts_of([*self._former_components, *self.settled["component"].unique()])
+        rest = self._duplicates.read(parts).filter(~pl.col("component").is_in(self._former_components.implode()))
+        whole = self._duplicates.cut(pl.concat([rest, self.settled]), self._duplicates.parts)
+        return {part: whole[part] for part in parts}
+
+
+def _ids(blobs: Iterable[str]) -> pa.Array:
+    return pa.array([bytes.fromhex(blob) for blob in blobs], pa.binary(20))
+
+
+def _anti(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
+    """The kept files of ``one`` that are not in ``other``, or not with as many copies."""
+    return one.join(other, on=[*_FILE, "blob_id", "copies"], how="anti")
+
+
+def _rows_of(path: Path) -> pl.DataFrame:
+    """The rows of a shard that stands, as ROWS: they need no blob file, since their texts are in the shard."""
+    table = pl.from_arrow(pq.read_table(path, columns=shards.METADATA))
+    assert isinstance(table, pl.DataFrame)
+    return table.with_columns(blob_file=pl.lit(None, dtype=pl.String)).select(shards.ROWS.names)
+
+
+def _recount(counts: list[FunnelRow], before: pl.DataFrame, after: pl.DataFrame) -> list[FunnelRow]:
+    totals = {row["reason"]: [row["files"], row["bytes"]] for row in counts}
+    for sign, rows in ((-1, funnel(before)), (1, funnel(after))):
+        for row in rows:
+            total = totals.setdefault(row["reason"], [0, 0])
+            total[0] += sign * row["files"]
+            total[1] += sign * row["bytes"]
+    return [
+        FunnelRow(reason=key, files=totals[key][0], bytes=totals[key][1])
+        for key in REASONS
+        if key in totals and totals[key][0]
+    ]
+
+
+def _retally(rows: Iterable[Any], column: str, lost: pl.DataFrame, entering: pl.DataFrame) -> list[dict[str, object]]:
+    totals = {row[column]: [row["files"], row["bytes"]] for row in rows}
+    for sign, frame in ((-1, lost), (1, entering)):
+        for row in tally(frame, column):
+            total = totals.setdefault(row[column], [0, 0])
+            total[0] += sign * int(str(row["files"]))
+            total[1] += sign * int(str(row["bytes"]))
+    left = sorted((key for key in totals if totals[key][0]), key=lambda key: (-totals[key][0], key))
+    return [{column: key, "files": totals[key][0], "bytes": totals[key][1]} for key in left]

@@ -1,0 +1,135 @@
+"""A table cut into parts by the hash of a key, so that a release can take over the parts in which nothing changed.
+
+The parts are ``<number>-of-<parts>.parquet`` in one folder. A part that is taken over is a hard link: it costs no bytes, and
+whoever writes either of the two anew (always whole, under another name, then renamed) leaves the other as it is.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from datasets_app.pipeline import atomic
+
+ROWS_A_PART = 2000  # aimed at when a table is first cut
+MOST_PARTS = 4096
+
+_NAME = re.compile(r"(\d{5})-of-(\d{5})\.parquet")
+
+
+@dataclass(frozen=True)
+class Parted:
+    """One such table.
+
+    Attributes:
+        folder: Where its parts lie.
+        schema: Of its rows.
+        key: The column whose hash says which part a row belongs to.
+        hash: 64 bits of a value of it.
+    """
+
+    folder: Path
+    schema: pa.Schema
+    key: str
+    hash: Callable[[str], int]
+
+    @property
+    def parts(self) -> int:
+        """How many parts there are; 0 where there is no table."""
+        for path in self.folder.glob("*.parquet"):
+            if match := _NAME.fullmatch(path.name):
+                return int(match[2])
+        return 0
+
+    def path(self, part: int, parts: int) -> Path:
+        """Where a part lies."""
+        return self.folder / f"{part:05d}-of-{parts:05d}.parquet"
+
+    def paths(self) -> list[Path]:
+        """The parts that are there, in order."""
+        return sorted(path for path in self.folder.glob("*.parquet") if _NAME.fullmatch(path.name))
+
+    def part_of(self, value: str, parts: int) -> int:
+        """The part of a key."""
+        return (self.hash(value) * parts) >> 64
+
+    def parts_of(self, values: Iterable[str]) -> set[int]:
+        """The parts in which rows with these keys lie."""
+        parts = self.parts
+        return {self.part_of(value, parts) for value in values}
+
+    def parts_with(self, column: str, values: pl.Series) -> set[int]:
+        """The parts in which a row has one of these values in ``column``, which is read in all parts."""
+        if values.is_empty():
+            return set()
+        found = (
+            pl.scan_parquet(self.paths(), include_file_paths="part")
+            .select(column, "part")
+            .filter(pl.col(column).is_in(values.implode()))
+            .select(pl.col("part").unique())
+            .collect()["part"]
+        )
+        return {int(Path(path).name[:5]) for path in found}
+
+    def read(self, parts: Iterable[int] | None = None, columns: list[str] | None = None) -> pl.DataFrame:
+        """The rows of some parts, or of all."""
+        count = self.parts
+        paths = self.paths() if parts is None else [self.path(part, count) for part in sorted(parts)]
+        if not paths:
+            frame = pl.from_arrow(self.schema.empty_table())
+            assert isinstance(frame, pl.DataFrame)
+            return frame.select(columns or self.schema.names)
+        return pl.concat([pl.read_parquet(path, columns=columns or self.schema.names) for path in paths])
+
+    def write(self, rows: pl.DataFrame, sort: list[str], parts: int = 0) -> None:
+        """Cut a whole table into parts and write them into the folder, which is to be empty."""
+        parts = parts or parts_for(len(rows))
+        for part, held in enumerate(self.cut(rows, parts)):
+            self._write(self.path(part, parts), held.sort(sort))
+
+    def derive(self, parent: "Parted", changed: Mapping[int, pl.DataFrame], sort: list[str]) -> None:
+        """Make this table of ``parent``: the parts in ``changed`` anew with these rows, all others taken over."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        parts = parent.parts
+        for part in range(parts):
+            path = self.path(part, parts)
+            if part in changed:
+                self._write(path, changed[part].sort(sort))
+            else:
+                take_over(parent.path(part, parts), path)
+        atomic.flush_folder(self.folder)
+
+    def cut(self, rows: pl.DataFrame, parts: int) -> list[pl.DataFrame]:
+        """The rows of each part."""
+        keys = rows[self.key].unique()
+        numbers = pl.Series("part", [self.part_of(value, parts) for value in keys], dtype=pl.Int32)
+        numbered = rows.join(pl.DataFrame({self.key: keys, "part": numbers}), on=self.key, how="left")
+        found = numbered.partition_by("part", as_dict=True, include_key=False)
+        empty = numbered.drop("part").clear()
+        return [found.get((part,), empty) for part in range(parts)]
+
+    def _write(self, path: Path, rows: pl.DataFrame) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table = rows.select(self.schema.names).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(self.schema)
+        pq.write_table(table, path, compression="zstd", store_schema=False)
+        atomic.flush_file(path)
+
+
+def parts_for(rows: int) -> int:
+    """Into how many parts a table of so many rows is cut: a power of two."""
+    return min(MOST_PARTS, 1 << max(0, (rows // ROWS_A_PART).bit_length()))
+
+
+def take_over(source: Path, target: Path) -> None:
+    """Give a file a second name; copy it where the file system has no hard links."""
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        atomic.write_bytes(target, source.read_bytes())

@@ -1,0 +1,192 @@
+"""Similarity sketches of texts: what near-duplicates are found by, once the text is no longer at hand.
+
+A text is the set of its runs of five *tokens*, a token being a run of ``[A-Za-z_0-9]`` with its case kept (BigCode's
+``minhash_deduplication``; arXiv 2211.15533, section 4). The set becomes 256 slots by Fast Similarity Sketching (Dahlgaard,
+Knudsen and Thorup, FOCS 2017): two slots are equal with the probability of the sets' Jaccard similarity, as with 256
+independent hash functions, at the cost of little more than one. Kept are
+
+* 8 bits of each slot, enough to estimate the similarity of any two texts (b-bit minwise hashing: Li and König, WWW 2010), and
+* 25 *band keys*, each a hash of 10 slots: texts that share one are candidates. With these, a pair of similarity .7 is a
+  candidate with a probability of .51, one of .8 with .95 and one of .5 with .024 (25 bands of 10 rows are what BigCode's
+  script chooses for a threshold of .7 and 256 permutations).
+
+Texts of fewer than five tokens have no run of five. They get no sketch: in the original all of them share one signature, so
+that all but one vanish. Here they are told apart by their exact bytes alone.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from datasets_app.pipeline.compiling import njit
+from datasets_app.pipeline.families import Family
+
+SLOTS = 256
+BANDS = 25
+BAND_ROWS = 10
+SHINGLE = 5  # tokens
+
+SCHEMA = pa.schema(
+    [
+        ("blob_id", pa.string()),
+        ("tokens", pa.int32()),  # in the whole text
+        ("sketch", pa.binary(SLOTS)),  # 8 bits a slot
+        ("bands", pa.binary(8 * BANDS)),  # 64-bit keys, little-endian
+    ]
+)
+
+_TOKEN_CHARACTERS = np.zeros(256, dtype=np.bool_)
+_TOKEN_CHARACTERS[[ord(c) for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"]] = True
+
+_PRIME_A = np.uint64(0x9E3779B97F4A7C15)
+_PRIME_B = np.uint64(0xBF58476D1CE4E5B9)
+_PRIME_C = np.uint64(0x94D049BB133111EB)
+_SLOT_BITS = np.uint64(8)
+_SLOT_MASK = np.uint64(SLOTS - 1)
+_DEDUPLICATE_AFTER = 4  # rounds; a text that needs more has few distinct runs, of which most may stand many times
+
+
+@njit
+def _mix(value: Any) -> Any:
+    """A bijection of 64 bits in which every bit of the result depends on every bit of the value (splitmix64's)."""
+    value = (value ^ (value >> np.uint64(30))) * _PRIME_B
+    value = (value ^ (value >> np.uint64(27))) * _PRIME_C
+    return value ^ (value >> np.uint64(31))
+
+
+@njit
+def _shingles(data: Any, at: int, end: int, is_token: Any, out: Any) -> tuple[int, int]:
+    """Write the hash of each run of five tokens to ``out``; give how many there are, and how many tokens."""
+    h1 = h2 = h3 = h4 = np.uint64(0)
+    tokens = 0
+    runs = 0
+    while at < end:
+        if not is_token[data[at]]:
+            at += 1
+            continue
+        token = np.uint64(0xCBF29CE484222325)
+        while at < end and is_token[data[at]]:
+            token = (token ^ np.uint64(data[at])) * _PRIME_A
+            token ^= token >> np.uint64(29)
+            at += 1
+        tokens += 1
+        if tokens >= SHINGLE:
+            run = (((h1 * _PRIME_A + h2) * _PRIME_A + h3) * _PRIME_A + h4) * _PRIME_A + token
+            out[runs] = _mix(run)
+            runs += 1
+        h1, h2, h3, h4 = h2, h3, h4, token
+    return runs, tokens
+
+
+@njit
+def _fill(elements: Any, count: int, slots: Any, rounds: Any) -> None:
+    """Fast Similarity Sketching. ``slots`` get the least value of the first round in which anything fell into them."""
+    for slot in range(SLOTS):
+        rounds[slot] = -1
+    filled = 0
+    for turn in range(2 * SLOTS):
+        if filled == SLOTS:
+            return
+        if turn == _DEDUPLICATE_AFTER:
+            distinct = np.unique(elements[:count])
+            count = len(distinct)
+            elements = distinct
+        salt = np.uint64(turn + 1) * _PRIME_A
+        for place in range(count):
+            mixed = _mix(elements[place] + salt)
+            fall = np.int64(mixed & _SLOT_MASK) if turn < SLOTS else np.int64(turn - SLOTS)
+            value = mixed >> _SLOT_BITS
+            if rounds[fall] == -1:
+                rounds[fall] = turn
+                slots[fall] = value
+                filled += 1
+            elif rounds[fall] == turn and value < slots[fall]:
+                slots[fall] = value
+
+
+@njit
+def _sketch(offsets: Any, data: Any, is_text: Any, is_token: Any, tokens: Any, sketches: Any, bands: Any) -> None:
+    longest = 0
+    for row in range(len(offsets) - 1):
+        longest = max(longest, offsets[row + 1] - offsets[row])
+    elements = np.empty(longest // 2 + 2, dtype=np.uint64)
+    slots = np.empty(SLOTS, dtype=np.uint64)
+    rounds = np.empty(SLOTS, dtype=np.int64)
+    for row in range(len(offsets) - 1):
+        if not is_text[row]:
+            continue
+        count, tokens[row] = _shingles(data, offsets[row], offsets[row + 1], is_token, elements)
+        if count == 0:
+            continue
+        _fill(elements, count, slots, rounds)
+        for slot in range(SLOTS):
+            sketches[row, slot] = slots[slot] & np.uint64(0xFF)
+        for band in range(BANDS):
+            key = np.uint64(band + 1)
+            for step in range(BAND_ROWS):
+                key = _mix(key ^ slots[band * BAND_ROWS + step]) + _PRIME_A
+            bands[row, band] = key
+
+
+def sketch_texts(
+    content: pa.Array, is_text: npt.NDArray[np.bool_] | None = None
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8], npt.NDArray[np.uint64]]:
+    """Sketch each text of an Arrow array of ``large_binary``, which may be a slice.
+
+    Args:
+        content: UTF-8 bytes.
+        is_text: Which of them are to be sketched; all where None.
+
+    Returns:
+        Tokens (n), sketches (n x 256) and band keys (n x 25). Those of texts of fewer than five tokens are zeros.
+    """
+    count = len(content)
+    _validity, offsets_buffer, data_buffer = content.buffers()
+    offsets = np.frombuffer(offsets_buffer, dtype=np.int64)[content.offset : content.offset + count + 1]
+    data = np.frombuffer(data_buffer, dtype=np.uint8) if data_buffer is not None else np.empty(0, np.uint8)
+    tokens = np.zeros(count, dtype=np.int32)
+    sketches = np.zeros((count, SLOTS), dtype=np.uint8)
+    bands = np.zeros((count, BANDS), dtype=np.uint64)
+    wanted = np.ones(count, dtype=np.bool_) if is_text is None else is_text
+    _sketch(offsets, data, wanted, _TOKEN_CHARACTERS, tokens, sketches, bands)
+    return tokens, sketches, bands
+
+
+def compute(group: pa.Table) -> pa.Table:
+    """The sketches (:data:`SCHEMA`) of a table of ``format.BLOBS``: a row for each blob that has one."""
+    content = group["content"].combine_chunks()
+    if isinstance(content, pa.ChunkedArray):  # of a table without rows
+        content = content.chunk(0) if content.num_chunks else pa.array([], pa.large_binary())
+    tokens, sketches, bands = sketch_texts(content)
+    rows = np.flatnonzero(tokens >= SHINGLE)
+    return pa.table(
+        [
+            group["blob_id"].combine_chunks().take(pa.array(rows)),
+            pa.array(tokens[rows]),
+            _fixed(sketches[rows]),
+            _fixed(bands[rows].astype("<u8")),
+        ],
+        schema=SCHEMA,
+    )
+
+
+def _fixed(rows: npt.NDArray[Any]) -> pa.Array:
+    """A matrix as fixed-size binaries, one a row."""
+    width = rows.shape[1] * rows.itemsize
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(rows), [None, pa.py_buffer(rows.tobytes())])
+
+
+def matrix(column: pa.ChunkedArray, dtype: str) -> npt.NDArray[Any]:
+    """The inverse: a column of fixed-size binaries as a matrix of ``dtype``, without copying where it is one chunk."""
+    array = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    width = array.type.byte_width
+    buffer = np.frombuffer(array.buffers()[1], dtype=np.uint8)[
+        array.offset * width : (array.offset + len(array)) * width
+    ]
+    return buffer.view(dtype).reshape(len(array), -1)
+
+
+SKETCHES = Family("sketches", "1", SCHEMA, compute, dense=False)
+"""Rules 1: tokens of ``[A-Za-z_0-9]``, runs of five, 256 slots, 25 bands of 10."""

@@ -1,0 +1,117 @@
+"""What a release keeps beside its shards, for the staff and for the release that goes on from it.
+
+``decisions/``          every file with its reason (DECISIONS), cut by owner
+``duplicates/``         every blob that shares a band with another (DUPLICATES), cut by component
+``repositories.parquet``  every repository that was decided on, and whether it was blocked
+``leaves.parquet``      the leaves of the tree over the rows, sorted by blob id
+``state.json``          what all this was decided from, and the funnel with every reason
+
+None of it is public, and none of it enters a digest. Without it (it was purged, or an earlier version of this program wrote the
+release) the next release is decided from scratch, with the same result.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from datasets_app.pipeline import atomic, merkle
+from datasets_app.pipeline.decide import BLOCKED
+from datasets_app.pipeline.format import DECISIONS, DUPLICATES
+from datasets_app.pipeline.parted import Parted
+from datasets_app.pipeline.placement import owner_hash
+from datasets_app.pipeline.reasons import FunnelRow
+
+LEAVES = pa.schema([("blob_id", pa.binary(20)), ("leaf", pa.binary(32))])
+BY_FILE = ["repository_key", "path", "blob_id"]
+BY_COMPONENT = ["component", "rank", "blob_id"]
+
+
+def decisions(folder: Path) -> Parted:
+    """The decisions of the release whose manifest lies in ``folder``."""
+    return Parted(folder / "decisions", DECISIONS, "owner_key", owner_hash)
+
+
+def duplicates(folder: Path) -> Parted:
+    """Its near-duplicates."""
+    return Parted(folder / "duplicates", DUPLICATES, "component", lambda blob_id: int(blob_id[:16], 16))
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a release was decided from. Two releases on equal ground differ by what is blocked alone.
+
+    Attributes:
+        recipe: Its digest.
+        families: The attributes that were used, with the version of their rules.
+        sources: The snapshot of each source.
+        blocked_blobs: A digest over them.
+    """
+
+    recipe: str
+    families: list[str]
+    sources: dict[str, str]
+    blocked_blobs: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What ``state.json`` holds: the ground, and files and bytes by reason."""
+
+    ground: Ground
+    counts: list[FunnelRow]
+
+
+def write_facts(folder: Path, facts: Facts) -> None:
+    """Write ``state.json``."""
+    atomic.write_bytes(folder / "state.json", json.dumps(asdict(facts), indent=1).encode())
+
+
+def read_facts(folder: Path) -> Facts | None:
+    """What ``state.json`` says, or ``None`` where it is missing or of another version."""
+    try:
+        values = json.loads((folder / "state.json").read_bytes())
+        return Facts(ground=Ground(**values["ground"]), counts=values["counts"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def repositories(files: pl.DataFrame) -> pl.DataFrame:
+    """The repositories among decided files, and whether they were blocked."""
+    return (
+        files.group_by("repository_key", "owner_key")
+        .agg(pl.col("reason").is_in(BLOCKED[:2]).any().alias("blocked"))
+        .sort("repository_key")
+    )
+
+
+def write_repositories(folder: Path, rows: pl.DataFrame) -> None:
+    """Write ``repositories.parquet``."""
+    atomic.write_table(folder / "repositories.parquet", rows.to_arrow(compat_level=pl.CompatLevel.oldest()))
+
+
+def read_repositories(folder: Path) -> pl.DataFrame:
+    """The repositories that were decided on: ``repository_key``, ``owner_key``, ``blocked``."""
+    return pl.read_parquet(folder / "repositories.parquet")
+
+
+def make_leaves(blob_ids: list[str], sha256: list[bytes], published: list[bytes]) -> pa.Table:
+    """The leaves (LEAVES) of rows, sorted by blob id."""
+    rows = sorted(
+        (bytes.fromhex(blob), merkle.row_leaf(blob, source, text))
+        for blob, source, text in zip(blob_ids, sha256, published, strict=True)
+    )
+    return pa.table([pa.array([row[at] for row in rows], LEAVES[at].type) for at in range(2)], schema=LEAVES)
+
+
+def write_leaves(folder: Path, leaves: pa.Table) -> None:
+    """Write ``leaves.parquet``."""
+    atomic.write_table(folder / "leaves.parquet", leaves, use_dictionary=False)
+
+
+def read_leaves(folder: Path) -> pa.Table:
+    """The leaves of the tree over the rows (LEAVES), sorted by blob id."""
+    return pq.read_table(folder / "leaves.parquet").cast(LEAVES)
