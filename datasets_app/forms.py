@@ -156,6 +156,7 @@ class DecisionsForm(forms.Form):
             *((key, each.text[:1].upper() + each.text[1:]) for key, each in REASONS.items()),
         ],
     )
+    language = forms.CharField(label="Language", required=False, max_length=80)
     owner_key = forms.CharField(label="Owner key", required=False, max_length=400)
     repository_key = forms.CharField(label="Repository key", required=False, max_length=600)
     path = forms.CharField(label="Path begins with", required=False, max_length=1000)

@@ -12,12 +12,13 @@ from typing import Any, TypedDict
 
 import polars as pl
 
+from datasets_app.pipeline import state
 from datasets_app.pipeline.format import manifest_path
 from datasets_app.pipeline.reasons import KEPT, REASONS, FunnelRow, public_funnel
 from datasets_app.pipeline.release_errors import NoSuchRelease
 
 FILE = ["repository_key", "path", "blob_id"]
-COLUMNS = [*FILE, "owner_key", "size", "reason"]
+COLUMNS = [*FILE, "owner_key", "size", "language", "licence", "reason"]
 ABSENT = ""
 """Stands for the reason of a file on which a release did not decide: the corpus did not hold it, or it was forgotten."""
 
@@ -77,6 +78,7 @@ class FileFilter:
 
     Attributes:
         reason: A key of ``REASONS``.
+        language: Linguist's name; files of this language.
         owner_key: Files of this owner.
         repository_key: Files of this repository.
         path: Files whose path begins so.
@@ -84,6 +86,7 @@ class FileFilter:
     """
 
     reason: str = ""
+    language: str = ""
     owner_key: str = ""
     repository_key: str = ""
     path: str = ""
@@ -136,10 +139,10 @@ def decided_files(
     Raises:
         NoSuchRelease: It is not there, or was withdrawn and its decisions deleted.
     """
-    found = _decisions(releases, release)
+    found = _decisions(releases, release, wanted.owner_key)
     if not wanted.taken and wanted.reason != KEPT:
         found = found.filter(pl.col("reason") != KEPT)
-    for column in ("reason", "owner_key", "repository_key"):
+    for column in ("reason", "language", "owner_key", "repository_key"):
         if value := getattr(wanted, column):
             found = found.filter(pl.col(column) == value)
     if wanted.path:
@@ -177,14 +180,18 @@ def _public(funnel: list[FunnelRow]) -> list[FunnelRow]:
     return [*public_funnel(own), *(row for row in funnel if row["reason"] not in REASONS)]
 
 
-def _decisions(releases: Path, release: tuple[str, str]) -> pl.LazyFrame:
-    path = manifest_path(releases, *release).parent / "decisions.parquet"
-    if not path.exists():
+def _decisions(releases: Path, release: tuple[str, str], owner_key: str = "") -> pl.LazyFrame:
+    """The decisions of a release; of those of an owner at least the part in which they lie."""
+    table = state.decisions(manifest_path(releases, *release).parent)
+    paths = table.paths()
+    if not paths:
         raise NoSuchRelease(
             f"What was decided for {release[0]} {release[1]} is not kept: it is not built, or it was withdrawn and its files "
             "are deleted."
         )
-    return pl.scan_parquet(path)
+    if owner_key:
+        paths = [table.path(part, table.parts) for part in table.parts_of([owner_key])]
+    return pl.scan_parquet(paths)
 
 
 def _both(releases: Path, before: tuple[str, str], now: tuple[str, str]) -> pl.LazyFrame:

@@ -93,6 +93,7 @@ class DiffTest(SimpleTestCase):
         self.assertEqual(paths(reason="exact_copy"), ["b.py"])
         self.assertEqual(paths(owner_key="github.com/gpl"), ["c.py"])
         self.assertEqual(paths(repository_key="github.com/beta/two", path="b"), ["b.py"])
+        self.assertEqual(paths(language="C", taken=True, path="src"), ["src/file1.txt", "src/file3.txt"] * 3)
         self.assertEqual(paths(path="src/a"), [])
         self.assertEqual(paths(path="src/a", taken=True), ["src/a.py"])
         self.assertEqual(paths(reason="kept", owner_key="github.com/alpha"), ["gone.py", "src/a.py"])

@@ -22,7 +22,7 @@ class KilledTest(SimpleTestCase):
         with tempfile.TemporaryDirectory() as folder:
             corpus, releases, copies = (Path(folder) / name for name in ("corpus", "releases", "copies"))
             copies.mkdir()
-            write_corpus(corpus, entries_of_owners(6))
+            write_corpus(corpus, entries_of_owners(4))
             build(corpus, releases, BuildSpec("demo", "1.0", RECIPE))
             killed = subprocess.run(
                 [sys.executable, "-m", "tests.pipeline.killed_reissues", corpus, releases, copies],
