@@ -212,7 +212,7 @@ class CallTests(WorkerCase):
 class ManyKills(WorkerCase):
     """Four Celery workers with everything that belongs to them; one is killed every two seconds, and another started."""
 
-    owners = 300
+    owners = 150
 
     def test_workers_that_are_killed_and_replaced_change_nothing(self) -> None:
         for _ in range(4):
