@@ -43,10 +43,11 @@ lint: dev-env ## Linter, format, types, import rules, migrations
 	$(PY) manage.py makemigrations --check --dry-run
 	.venv/bin/mypy
 
-bench: env ## One benchmark: make bench NAME=curation
+bench: dev-env ## One benchmark: make bench NAME=curation
 	$(PY) benchmarks/$(NAME).py --quick
 
 full: dev-env ## What takes longer than the tests of every day
+	$(PY) -m pip install --quiet -c requirements/constraints.txt -r requirements/ray.txt
 	FAIRSTACK_FULL=1 $(PY) manage.py test --parallel 2
 	$(PY) benchmarks/curation.py --quick
 	$(PY) benchmarks/governance.py --quick

@@ -28,6 +28,8 @@ FAIRSTACK_CONTACT = env.text("FAIRSTACK_CONTACT", "the staff of this site")
 FAIRSTACK_DATASET_NAME = env.text("FAIRSTACK_DATASET_NAME", "the-stack-demo")
 FAIRSTACK_ORGANISATION = env.text("FAIRSTACK_ORGANISATION", "fairstack")
 FAIRSTACK_APPROVALS = env.integer("FAIRSTACK_APPROVALS", 2 if DEPLOYED else 1, least=1)
+# What becomes of a published release that holds what was blocked since: it is issued again without it, or withdrawn.
+FAIRSTACK_OLD_RELEASES = env.one_of("FAIRSTACK_OLD_RELEASES", "reissue", ("reissue", "withdraw"))
 # For each forge, the address from which a repository is cloned when ownership is checked.
 FAIRSTACK_FORGES = env.table(
     "FAIRSTACK_FORGES",
@@ -37,6 +39,9 @@ FAIRSTACK_FORGES = env.table(
     },
     str,
 )
+# Folders below which pages and API may name sources, and by which protocols git may clone them (docs/sources.md).
+FAIRSTACK_SOURCE_ROOTS = env.words("FAIRSTACK_SOURCE_ROOTS")
+FAIRSTACK_SOURCE_PROTOCOLS = env.some_of("FAIRSTACK_SOURCE_PROTOCOLS", "https", ("https", "ssh", "file", "http"))
 # Days within which each step of a request is promised; portal.policies.Promises has the names and the usual values.
 FAIRSTACK_PROMISES = env.table("FAIRSTACK_PROMISES", {}, int)
 # How long a published release may stay behind the block-list before no run may train on it.
@@ -46,6 +51,7 @@ FAIRSTACK_JOB_ATTEMPTS = env.integer("FAIRSTACK_JOB_ATTEMPTS", 3, least=1)
 # By which means data jobs run their parts: threads of the job, Celery workers of the queue "shards", or a Ray cluster.
 FAIRSTACK_DATA_ENGINE = env.one_of("FAIRSTACK_DATA_ENGINE", "threads", ("threads", "celery", "ray"))
 FAIRSTACK_SHARD_WORKERS = env.integer("FAIRSTACK_SHARD_WORKERS", 8)  # how many Celery workers one job calls at most
+FAIRSTACK_RELEASE_MIRROR = env.text("FAIRSTACK_RELEASE_MIRROR")  # a folder or s3://bucket/prefix; empty: none
 FAIRSTACK_RAY_ADDRESS = env.text("FAIRSTACK_RAY_ADDRESS")  # empty: a cluster on this machine, for the job's time
 
 SECRET_KEY = env.secret("SECRET_KEY", FAIRSTACK_KEYS, deployed=DEPLOYED)
@@ -245,6 +251,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.text("FAIRSTACK_LOG_LEVEL", "INFO")},
     "loggers": {
         "django.server": {"level": "WARNING"},
+        "botocore": {"level": "WARNING"},
         "django_structlog": {"level": "INFO" if DEPLOYED else "WARNING"},
     },
 }

@@ -72,6 +72,27 @@ def result_facts(job: Job) -> list[tuple[str, Any]]:
     ]
 
 
+@dataclass(frozen=True)
+class ResultTable:
+    """A list of a result: all its rows have the same keys, and plain values."""
+
+    title: str
+    headings: list[str]
+    rows: list[list[Any]]
+
+
+def result_tables(job: Job) -> list[ResultTable]:
+    """The lists of a result, such as what a purge did in each store."""
+    found = []
+    for key, value in job.result.items():
+        if key.startswith("_") or not isinstance(value, list) or not value:
+            continue
+        if all(isinstance(row, dict) and row.keys() == value[0].keys() for row in value):
+            headings = [words_of(name) for name in value[0]]
+            found.append(ResultTable(words_of(key), headings, [list(row.values()) for row in value]))
+    return found
+
+
 def result_url(job: Job) -> str:
     """Where the result is shown: the result's ``url`` if it is a path of this site."""
     url = job.result.get("url", "")

@@ -7,9 +7,11 @@ import fcntl
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from django.conf import settings
 
@@ -29,7 +31,39 @@ class Cleared:
     files: int = 0
 
 
+@dataclass
+class Scanned:
+    """What a scan after a purge looked at in one store.
+
+    Attributes:
+        store: The store's name.
+        files: How many files were read.
+        bytes: On the disk, of these files.
+        hits: Where something was found that should be gone: paths below the data folder, or addresses elsewhere.
+    """
+
+    store: str
+    files: int = 0
+    bytes: int = 0
+    hits: list[str] = field(default_factory=list)
+
+
+class Markers(Protocol):
+    """What a scan looks for."""
+
+    @property
+    def blob_ids(self) -> AbstractSet[str]:
+        """The blobs that were removed."""
+
+    def within(self, data: bytes) -> bool:
+        """Whether bytes that stood in removed blobs alone stand in ``data``."""
+
+    def in_file(self, path: Path) -> bool:
+        """Whether they stand in a file, as it lies on the disk or as it reads."""
+
+
 Progress = Callable[..., None]
+Look = Callable[[Path, Markers, Progress], Scanned]
 LOCK = ".in-use"
 
 
@@ -41,11 +75,14 @@ class Store:
         name: What people call it.
         folders: The top-level folders of the data folder that it owns.
         purge: Removes the blobs with these ids for certain. None where the store never holds text of the corpus.
+        scan: Looks for removed text where it stands elsewhere, or in a form that the bytes of files do not show, such as
+            tokens; gives the paths or addresses where there is any. Every file of its folders is read besides.
     """
 
     name: str
     folders: tuple[str, ...]
     purge: Callable[[set[str], Progress], Cleared] | None = field(default=None, compare=False)
+    scan: Callable[[Markers, Progress], list[str]] | None = field(default=None, compare=False)
 
 
 _stores: dict[str, Store] = {}
@@ -103,6 +140,32 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
 def purge_everywhere(blob_ids: set[str], progress: Progress) -> list[Cleared]:
     """Ask every store to remove these blobs (git blob SHA-1, hex)."""
     return [store.purge(blob_ids, progress) for store in all_stores() if store.purge is not None]
+
+
+def scan_everywhere(markers: Markers, look: Look, progress: Progress) -> list[Scanned]:
+    """Look for what was removed in everything below the data folder, store by store; what no store owns comes last.
+
+    Args:
+        markers: What to look for.
+        look: Reads every file below a folder, as it lies on the disk and as it reads; its hits are absolute paths.
+        progress: Told how far it is.
+    """
+    root = data_root()
+    places = [(store.name, [root / name for name in store.folders], store.scan) for store in all_stores()]
+    places.append(("no store", unowned_paths(), None))
+    found = []
+    for name, paths, own in places:
+        total = Scanned(name)
+        for path in paths:
+            if path.exists():
+                one = look(path, markers, progress)
+                total.files += one.files
+                total.bytes += one.bytes
+                total.hits += one.hits
+        hits = {*total.hits, *(own(markers, progress) if own else [])}
+        total.hits = sorted(hit.removeprefix(f"{root}/") for hit in hits)
+        found.append(total)
+    return found
 
 
 def unowned_paths() -> list[Path]:

@@ -3,7 +3,17 @@
 from django.contrib import admin
 
 from core.admin import ReadOnly
-from datasets_app.models import BlockEntry, Holding, Mask, Owner, Release, ReleaseApproval, Repository, Source
+from datasets_app.models import (
+    BlockEntry,
+    FormerLogin,
+    Holding,
+    Mask,
+    Owner,
+    Release,
+    ReleaseApproval,
+    Repository,
+    Source,
+)
 
 
 @admin.register(Source)
@@ -18,6 +28,16 @@ class OwnerAdmin(ReadOnly):
     """Owners, found by the beginning of their login."""
 
     list_display = ["login", "forge", "key"]
+    search_fields = ["login_folded__startswith"]
+    show_full_result_count = False
+
+
+@admin.register(FormerLogin)
+class FormerLoginAdmin(ReadOnly):
+    """Logins that accounts bore before, found by their beginning."""
+
+    list_display = ["login", "owner", "replaced_at"]
+    list_select_related = ["owner"]
     search_fields = ["login_folded__startswith"]
     show_full_result_count = False
 

@@ -17,9 +17,10 @@ from datasets_app import browsing, lookup
 from datasets_app.browsing import FileFilter, Withdrawn
 from datasets_app.models import Release
 from datasets_app.pipeline.reasons import PUBLIC_TEXTS, public_funnel
-from datasets_app.services import releases, sources
+from datasets_app.services import reissues, releases, sources
 
 router = Router(tags=["datasets"])
+LARGE = ("recipe", "funnel", "languages", "licences")  # columns that a list does without
 
 
 class ErrorOut(Schema):
@@ -34,6 +35,7 @@ class GoneOut(Schema):
     error: str
     withdrawn_at: datetime
     reason: str
+    reissued_as: str = Field(description="The version that holds the same without what was taken out; empty if none.")
 
 
 class LanguageOut(Schema):
@@ -80,6 +82,12 @@ class ReleaseOut(Schema):
     withdrawn_at: datetime | None
     withdrawn_reason: str
     job_id: UUID | None
+    reissue_of: str = Field(description="The version that this one is, issued again without what was blocked since.")
+
+    @staticmethod
+    def resolve_reissue_of(release: Release) -> str:
+        """The original's version, or empty."""
+        return release.reissue_of.version if release.reissue_of else ""
 
 
 class ReleaseDetailOut(ReleaseOut):
@@ -214,7 +222,7 @@ def look_up(request: HttpRequest, q: str) -> dict[str, Any]:
 @router.get("releases", response=list[ReleaseOut], auth=None, summary="Releases, newest first")
 def list_releases(request: HttpRequest, state: str = "", limit: int = 50, offset: int = 0) -> Any:
     """Published and withdrawn ones; curators see all. At most 200."""
-    rows = Release.objects.defer("recipe", "funnel", "languages", "licences")
+    rows = Release.objects.select_related("reissue_of").defer(*LARGE, *(f"reissue_of__{column}" for column in LARGE))
     if not browsing.is_curator(_caller(request)):
         rows = rows.filter(Q(state="published") | Q(state="withdrawn"))
     if state:
@@ -312,7 +320,7 @@ def approve(request: HttpRequest, name: str, version: str) -> Any:
     summary="Publish a release",
 )
 def publish(request: HttpRequest, name: str, version: str) -> Any:
-    """Withdraws the releases that hold what is blocked; ``job`` is the purge that follows, if any."""
+    """Ends the releases that hold what is blocked; ``job`` issues them again without it where that is the policy, and purges."""
     release = _any_release(request, name, version)
     return 200, _act(release, releases.publish(release, user_of(request)))
 
@@ -339,6 +347,17 @@ def withdraw(request: HttpRequest, name: str, version: str, body: ReasonIn) -> A
     return 200, _act(release, releases.withdraw(release, user_of(request), body.reason))
 
 
+@router.post(
+    "blocklist/honour",
+    response={202: JobRef, 204: None, 403: ErrorOut},
+    summary="Take what is blocked out of all retained releases now",
+)
+def honour_blocklist(request: HttpRequest) -> Any:
+    """The job issues them again, or they are withdrawn, as is the policy. 204 where none holds anything that is blocked."""
+    job = reissues.honour_now(user_of(request))
+    return (202, job) if job else (204, None)
+
+
 def _caller(request: HttpRequest) -> Any:
     """Who asks, where nobody has to sign in: by token, by session, or nobody."""
     return tokens.caller(request, "read") or request.user
@@ -350,7 +369,7 @@ def _any_release(request: HttpRequest, name: str, version: str) -> Release:
         if release is None:
             raise Http404(browsing.NO_RELEASE)
         return release
-    return get_object_or_404(Release.objects.select_related("parent"), name=name, version=version)
+    return get_object_or_404(Release.objects.select_related("parent", "reissue_of"), name=name, version=version)
 
 
 def _act(release: Release, job: Job | None) -> dict[str, Any]:
@@ -364,4 +383,5 @@ def _gone(error: Withdrawn) -> dict[str, Any]:
         "error": f"{release} was withdrawn.",
         "withdrawn_at": release.withdrawn_at,
         "reason": release.withdrawn_reason,
+        "reissued_as": again.version if (again := release.issued_again) else "",
     }

@@ -10,6 +10,7 @@ class DatasetsAppConfig(AppConfig):
     verbose_name = "Data"
 
     def ready(self) -> None:
-        from datasets_app import checks, purging, tasks  # noqa: F401
+        from datasets_app import checks, mirroring, purging, tasks  # noqa: F401
 
         purging.register_stores()
+        mirroring.register_store()

@@ -202,9 +202,13 @@ def _held_by_public() -> Any:
 
 
 def _owners(query: Query) -> list[Owner]:
-    """The accounts of this name, one a forge. Asked first and alone, so that no planner starts from a release's millions."""
-    found = Owner.objects.filter(login_folded=query.login).order_by()
-    return list(found.filter(forge=query.forge) if query.forge else found)
+    """The accounts of this name, now or before they were renamed. Asked first and alone, so that no planner starts from a
+    release's millions."""
+    rows = Owner.objects.order_by()
+    if query.forge:
+        rows = rows.filter(forge=query.forge)
+    # A union: each half is one look into an index, which an OR over both tables would not be.
+    return list(rows.filter(login_folded=query.login).union(rows.filter(former_logins__login_folded=query.login)))
 
 
 def _matches(owners: dict[int, Owner], rows: list[tuple[Any, ...]]) -> list[Match]:

@@ -8,7 +8,6 @@ from core import stores
 from core.stores import Cleared, Store
 from datasets_app.models import Release
 from datasets_app.pipeline import purge
-from datasets_app.pipeline.atomic import write_bytes
 from datasets_app.pipeline.corpus import files_table
 from datasets_app.pipeline.errors import PipelineError
 from datasets_app.pipeline.manifest import load
@@ -96,28 +95,7 @@ def check_published(blob_ids: set[str], progress: Progress) -> int:
             found += len(frame.filter(gone))
         if found:
             raise PurgeIncomplete(
-                f"{release} still holds {found} files that should be gone. Build and publish the next one."
+                f"{release} still holds {found} files that should be gone. Honour the block-list now, or build and publish "
+                "the next one."
             )
     return rows
-
-
-class PendingBlobs:
-    """The list of blobs of one purge, kept on disk until every store has let go of them.
-
-    A purge that was cut off after the corpus forgot its blobs could not find out again which they were.
-    """
-
-    def __init__(self, job_id: object) -> None:
-        self._path = corpus_folder() / f"purge-{job_id}.txt"
-
-    def load_or_make(self) -> set[str]:
-        """The list of an earlier attempt together with what has to go now."""
-        blobs = blobs_to_remove()
-        if self._path.exists():
-            blobs |= set(self._path.read_text(encoding="ascii").split())
-        write_bytes(self._path, "\n".join(sorted(blobs)).encode())
-        return blobs
-
-    def finish(self) -> None:
-        """Forget the list."""
-        self._path.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import polars as pl
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -11,13 +10,13 @@ from core import audit, stores
 from core.errors import Conflict
 from core.jobs import ExpectedFailure, JobContext, JobTakenOver, job_kind
 from core.permissions import SYSTEM
-from datasets_app import catalogue, data_engine, purging, readers
+from datasets_app import catalogue, data_engine, figures, purging, readers, reissuing, scanning
 from datasets_app.models import Release, Source
-from datasets_app.pipeline import attributes, build, corpus, decide, manifest
+from datasets_app.pending import PendingPurge
+from datasets_app.pipeline import attribute_tasks, build, corpus, manifest
 from datasets_app.pipeline.errors import PipelineError
 from datasets_app.pipeline.manifest import Manifest
 from datasets_app.pipeline.recipe import Recipe
-from datasets_app.pipeline.release import Release as OpenRelease
 from datasets_app.pipeline.release_errors import ReleaseExists
 from datasets_app.services import blocklist
 from datasets_app.signals import purge_finished
@@ -35,13 +34,14 @@ def ingest(ctx: JobContext) -> dict[str, Any]:
         raise ExpectedFailure("The source was deleted meanwhile.")
     wait_for_earlier(ctx, "datasets.ingest", "datasets.purge")
     owners, repositories = blocklist.blocked_keys()
-    report = corpus.ingest(
-        readers.open_source(source.name, source.kind, source.params),
-        purging.corpus_folder(),
-        blocked_owners=owners,
-        blocked_repositories=repositories,
-        progress=ctx.progress,
-    )
+    with stores.temporary_folder("ingest") as scratch:
+        report = corpus.ingest(
+            readers.open_source(source.name, source.kind, source.params, scratch),
+            purging.corpus_folder(),
+            blocked_owners=owners,
+            blocked_repositories=repositories,
+            progress=ctx.progress,
+        )
     ctx.progress("listing repositories", 0, len(report.repositories))
     owner_count, repository_count = catalogue.load_repositories(source, report.repositories)
     ctx.progress("listing repositories", repository_count, repository_count)
@@ -58,7 +58,7 @@ def ingest(ctx: JobContext) -> dict[str, Any]:
     source.figures, source.last_ingested_at = figures, timezone.now()
     source.save(update_fields=["figures", "last_ingested_at"])
     ctx.log(f"{report.files} files of {repository_count} repositories; {report.new_blobs} blobs are new.")
-    return figures
+    return figures | {"url": reverse("datasets:source", args=[source.name])}
 
 
 @job_kind("datasets.build", queue="data", title="Build a release", expected=(PipelineError,))
@@ -92,11 +92,12 @@ def _make(ctx: JobContext, release: Release) -> Manifest:
     # The position first: what is added between the two lines is then honoured, and counted as not yet honoured.
     position = blocklist.position()
     owners, repositories = blocklist.blocked_keys()
-    attributes.compute(purging.corpus_folder(), progress=ctx.progress, workers=WORKERS)
+    recipe = Recipe.from_dict(release.recipe)
+    attribute_tasks.compute(purging.corpus_folder(), recipe, data_engine.executor(), ctx.progress)
     spec = build.BuildSpec(
         name=release.name,
         version=release.version,
-        recipe=Recipe.from_dict(release.recipe),
+        recipe=recipe,
         blocked_owners=frozenset(owners),
         blocked_repositories=frozenset(repositories),
         blocklist_position=position,
@@ -121,54 +122,54 @@ def _make(ctx: JobContext, release: Release) -> Manifest:
 
 def _load(ctx: JobContext, release: Release, made: Manifest) -> None:
     ctx.progress("listing holdings", 0, 2)
-    opened = OpenRelease(purging.releases_folder(), made)
-    rows = opened.holdings().to_pylist()
-    funnel = decide.funnel(pl.read_parquet(opened.folder / "decisions.parquet", columns=["reason", "size"]))
+    rows, funnel = figures.holdings(made), figures.funnel(made)
     ctx.progress("listing holdings", 1, 2)
     with transaction.atomic():
-        catalogue.load_holdings(release, rows)
-        RELEASE.move_or_raise(
-            release,
-            "built",
-            built_at=timezone.now(),
-            blocklist_position=made.blocklist_position,
-            files=made.rows,
-            bytes=made.bytes,
-            shards=len(made.shards),
-            digest_bytes=made.digest_bytes,
-            digest_logical=made.digest_logical,
-            tree_root=made.tree_root,
-            funnel=funnel,
-            languages=made.languages,
-            licences=made.licences,
-        )
-        audit.record(SYSTEM, "finish build", release, digest=made.digest_bytes, files=made.rows)
+        figures.take_over(release, made, rows, funnel)
     ctx.progress("listing holdings", 2, 2)
 
 
 @job_kind("datasets.purge", queue="data", title="Purge", expected=(PipelineError,))
 def purge(ctx: JobContext) -> dict[str, Any]:
-    """Erase blocked content from every store, and withdrawn releases; read the published bytes again; tell the floors above."""
-    published: int | None = ctx.params["release"]
-    release = Release.objects.filter(pk=published).first() if published is not None else None
+    """Issue again what waits for it; erase blocked content from every store, and withdrawn releases; read the published bytes
+    again; tell the floors above."""
     position = blocklist.position()
-    wait_for_earlier(ctx, "datasets.ingest", "datasets.build", "datasets.purge")
-    pending = purging.PendingBlobs(ctx.job.pk)
-    blobs = pending.load_or_make()
-    ctx.log(f"{len(blobs)} blobs have to go.")
+    wait_for_earlier(ctx, "datasets.ingest", "datasets.build", "datasets.mirror", "datasets.purge")
+    reissuing.issue_waiting(ctx, WORKERS)
+    release = _published(ctx)
+    pending = PendingPurge(purging.corpus_folder(), ctx.job.pk)
+    markers = scanning.begin(pending, ctx.progress)
+    blobs = pending.blobs
+    ctx.log(
+        f"{len(blobs)} blobs have to go; {len(markers.windows)} windows of {markers.marked} of them tell if they are left."
+    )
     cleared = stores.purge_everywhere(blobs, ctx.progress)
     for one in cleared:
         ctx.log(f"{one.store}: {one.items} removed, {one.files} files rewritten or deleted.")
     rows = purging.check_published(blobs, ctx.progress)
     ctx.log(f"{rows} published files read again; none of the {len(blobs)} blobs is among them.")
+    scanned = scanning.scan(pending, ctx.progress) if blobs else []
     purge_finished.send(sender=Release, release=release, cleared=cleared, blobs=len(blobs))
     pending.finish()
     result = {
         "blobs": len(blobs),
         "rows_checked": rows,
+        "windows_looked_for": len(markers.windows),
         "blocklist_position": position,
         "cleared": [{"store": one.store, "items": one.items, "files": one.files} for one in cleared],
+        "scanned": [
+            {"store": one.store, "files": one.files, "bytes": one.bytes, "hits": len(one.hits)} for one in scanned
+        ],
     }
     if release is not None:
         audit.record(SYSTEM, "purge", release, **result)
     return result
+
+
+def _published(ctx: JobContext) -> Release | None:
+    """The release that this purge follows: the one that was published, else the newest that the job issued again."""
+    published: int | None = ctx.params["release"]
+    if published is not None:
+        return Release.objects.filter(pk=published).first()
+    issued = Release.objects.filter(job=ctx.job, reissue_of__isnull=False, state="published")
+    return issued.order_by("-published_at", "-pk").first()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from datasets_app.views import acts, desk, pages
+from datasets_app.views import acts, comparing, desk, pages, sources
 
 app_name = "datasets"
 urlpatterns = [
@@ -10,7 +10,14 @@ urlpatterns = [
     path("desk/", desk.desk, name="desk"),
     path("desk/ingest/", acts.ingest, name="ingest"),
     path("desk/build/", acts.build, name="build"),
+    path("desk/sources/", sources.kinds, name="source-kinds"),
+    path("desk/sources/add/<slug:kind>/", sources.add, name="source-add"),
+    path("desk/sources/of/<slug:name>/", sources.page, name="source"),
+    path("desk/sources/of/<slug:name>/change/", sources.change, name="source-change"),
+    path("desk/honour/", acts.honour, name="honour"),
+    path("desk/compare/", comparing.compare, name="compare"),
     path("desk/<str:name>/<str:version>/", desk.desk_release, name="desk-release"),
+    path("desk/<str:name>/<str:version>/decisions/", comparing.decisions, name="decisions"),
     path("desk/<str:name>/<str:version>/live/", desk.desk_live, name="desk-live"),
     path("desk/<str:name>/<str:version>/approve/", acts.approve, name="approve"),
     path("desk/<str:name>/<str:version>/publish/", acts.publish, name="publish"),

@@ -19,10 +19,13 @@ DATA = Path(licence_texts.__file__).parent / "data"
 
 # The texts that licence files are compared with. Where SPDX has several ids for one text, the narrowest stands for it.
 TEXTS = (
-    "0BSD AFL-3.0 AGPL-3.0-only Apache-1.1 Apache-2.0 Artistic-2.0 BSD-2-Clause BSD-3-Clause BSD-3-Clause-Clear BSD-4-Clause "
-    "BSL-1.0 BUSL-1.1 CC-BY-4.0 CC-BY-SA-4.0 CC0-1.0 CDDL-1.0 CNRI-Python EPL-1.0 EPL-2.0 EUPL-1.2 GPL-2.0-only "
-    "GPL-3.0-only HPND ISC JSON LGPL-2.1-only LGPL-3.0-only MIT MIT-0 MIT-CMU MPL-1.1 MPL-2.0 MS-PL NCSA PSF-2.0 PostgreSQL "
-    "Python-2.0 SSPL-1.0 UPL-1.0 Unlicense WTFPL X11 ZPL-2.1 Zlib "
+    "0BSD AFL-2.1 AFL-3.0 AGPL-3.0-only Apache-1.0 Apache-1.1 Apache-2.0 Artistic-1.0-Perl Artistic-2.0 BSD-1-Clause BSD-2-Clause "
+    "BSD-2-Clause-Patent BSD-3-Clause BSD-3-Clause-Clear BSD-3-Clause-LBNL BSD-4-Clause BSL-1.0 BUSL-1.1 BlueOak-1.0.0 CC-BY-3.0 "
+    "CC-BY-4.0 CC-BY-NC-4.0 CC-BY-NC-SA-4.0 CC-BY-SA-3.0 CC-BY-SA-4.0 CC0-1.0 CDDL-1.0 CECILL-2.1 CNRI-Python ECL-2.0 EPL-1.0 EPL-2.0 "
+    "EUPL-1.1 EUPL-1.2 Elastic-2.0 FTL GFDL-1.3-only GPL-1.0-only GPL-2.0-only GPL-3.0-only HPND ICU IJG ISC JSON LGPL-2.0-only "
+    "LGPL-2.1-only LGPL-3.0-only MIT MIT-0 MIT-CMU MPL-1.0 MPL-1.1 MPL-2.0 MS-PL MS-RL MulanPSL-2.0 NCSA OFL-1.1 OSL-3.0 OpenSSL "
+    "PHP-3.01 PSF-2.0 PolyForm-Noncommercial-1.0.0 PostgreSQL Python-2.0 Ruby SSPL-1.0 TCL UPL-1.0 "
+    "Unicode-3.0 Unicode-DFS-2016 Unlicense Vim W3C WTFPL X11 ZPL-2.1 Zlib bzip2-1.0.6 curl libpng-2.0"
 )
 
 

@@ -29,6 +29,11 @@ def refusal(release: Release) -> str:
         return f"{release} was withdrawn{when}: nothing may train on it. Choose a release that is published."
     if not release.published:
         return f"Nothing may train on {release}: {NOT_PUBLISHED[release.state]}."
+    if release.reissue_pending:
+        return (
+            f"{release} is being issued again without files that were taken out of it. Choose another release, or wait for "
+            "the one that takes its place."
+        )
     missing = _missing_entries(release)
     overdue = missing.filter(created_at__lt=timezone.now() - grace()).order_by("created_at").first()
     if overdue is None:

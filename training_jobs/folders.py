@@ -64,7 +64,7 @@ def shards_of(release: Release) -> list[Path]:
 
 def register_stores() -> None:
     """Tell the ground floor which folders are ours."""
-    stores.register(stores.Store("token files", ("tokens",), purge=purge_tokens))
+    stores.register(stores.Store("token files", ("tokens",), purge=purge_tokens, scan=scan_tokens))
     stores.register(stores.Store("runs", ("runs",), purge=purge_runs))
 
 
@@ -95,6 +95,21 @@ def purge_tokens(blob_ids: set[str], progress: stores.Progress) -> stores.Cleare
             cleared.files += 1
     progress("erasing token files", len(folders), len(folders))
     return cleared
+
+
+def scan_tokens(markers: stores.Markers, progress: stores.Progress) -> list[str]:
+    """The token folders that name a removed blob, or in whose text a marker stands; one that cannot be read counts too."""
+    root = token_root()
+    found = set()
+    for folder in tokens.folders(root):
+        try:
+            if tokens.documents_holding(folder, markers.blob_ids):
+                found.add(folder)
+        except BadTokenFile:
+            found.add(folder)
+    if not found:
+        found.update(tokens.scan(root, markers.within, progress))
+    return sorted(map(str, found))
 
 
 def purge_runs(blob_ids: set[str], progress: stores.Progress) -> stores.Cleared:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from core import jobs
 from core.errors import Conflict
-from core.job_view import result_facts, result_url, stages_of
+from core.job_view import result_facts, result_tables, result_url, stages_of
 from core.models import Job
 from core.session import signed_in
 from core.states import JOB
@@ -125,7 +125,13 @@ def job_cancel(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
 
 
 def _live(job: Job) -> dict[str, Any]:
-    return {"job": job, "stages": stages_of(job), "result": result_facts(job), "result_url": result_url(job)}
+    return {
+        "job": job,
+        "stages": stages_of(job),
+        "result": result_facts(job),
+        "result_tables": result_tables(job),
+        "result_url": result_url(job),
+    }
 
 
 def _series(job: Job, after: int) -> dict[str, list[list[float]]]:

@@ -1,7 +1,17 @@
 """The rows of the data floor: where code comes from, what releases hold of it, and what may not be held."""
 
 from datasets_app.models.blocking import BlockEntry, Mask
-from datasets_app.models.catalogue import Owner, Repository, Source
+from datasets_app.models.catalogue import FormerLogin, Owner, Repository, Source
 from datasets_app.models.release import Holding, Release, ReleaseApproval
 
-__all__ = ["BlockEntry", "Holding", "Mask", "Owner", "Release", "ReleaseApproval", "Repository", "Source"]
+__all__ = [
+    "BlockEntry",
+    "FormerLogin",
+    "Holding",
+    "Mask",
+    "Owner",
+    "Release",
+    "ReleaseApproval",
+    "Repository",
+    "Source",
+]

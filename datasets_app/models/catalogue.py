@@ -1,6 +1,7 @@
 """Sources, and the owners and repositories that were found in them."""
 
 from django.db import models
+from django.utils import timezone
 
 NAME_LENGTH = 200
 
@@ -38,6 +39,23 @@ class Owner(models.Model):
 
     def __str__(self) -> str:
         return f"{self.forge}/{self.login}"
+
+
+class FormerLogin(models.Model):
+    """A login that an account bore before, so that whoever looks for it finds the account. Only numbered accounts can have one."""
+
+    owner = models.ForeignKey(Owner, on_delete=models.CASCADE, related_name="former_logins", db_index=False)
+    login = models.CharField(max_length=NAME_LENGTH, help_text="As the forge wrote it.")
+    login_folded = models.CharField(max_length=NAME_LENGTH, editable=False)
+    replaced_at = models.DateTimeField(default=timezone.now, help_text="When an ingest first saw another login.")
+
+    class Meta:
+        ordering = ["login_folded"]
+        indexes = [models.Index(fields=["login_folded"], name="former_login_by_login")]
+        constraints = [models.UniqueConstraint(fields=["owner", "login_folded"], name="one_former_login_an_owner")]
+
+    def __str__(self) -> str:
+        return f"{self.login}, now {self.owner.login}"
 
 
 class Repository(models.Model):

@@ -22,6 +22,14 @@ class Release(models.Model):
     recipe = models.JSONField(default=dict)
     recipe_digest = models.CharField(max_length=64, blank=True)
     parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="children")
+    reissue_of = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="reissues",
+        help_text="The release that this one is, issued again without what was blocked since; parent is what it was made from.",
+    )
     blocklist_position = models.PositiveBigIntegerField(
         default=0, help_text="Block-list entries up to here are honoured."
     )
@@ -38,7 +46,9 @@ class Release(models.Model):
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+", help_text="The last build.")
     created_at = models.DateTimeField(default=timezone.now)
     built_at = models.DateTimeField(null=True)
-    published_at = models.DateTimeField(null=True)
+    published_at = models.DateTimeField(
+        null=True, help_text="Of a re-issue: when the release was in whose place it is."
+    )
     withdrawn_at = models.DateTimeField(null=True)
     withdrawn_reason = models.TextField(blank=True)
 
@@ -66,6 +76,17 @@ class Release(models.Model):
     def published(self) -> bool:
         """Whether the public may see and download it."""
         return self.state == "published"
+
+    @property
+    def reissue_pending(self) -> "Release | None":
+        """The re-issue that is to take its place and is not there yet: until then its bytes are not served."""
+        return Release.objects.filter(parent=self, reissue_of__isnull=False, state__in=("building", "failed")).first()
+
+    @property
+    def issued_again(self) -> "Release | None":
+        """The published re-issue that took its place, if any."""
+        root = self.reissue_of_id or self.pk
+        return Release.objects.filter(reissue_of=root, state="published").exclude(pk=self.pk).order_by("-pk").first()
 
     @property
     def stalled(self) -> bool:

@@ -12,16 +12,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from datasets_app.pipeline import attributes, manifest, purge
+from datasets_app.pipeline import attributes, ingest_command, manifest, mirror, purge, storage
 from datasets_app.pipeline.build import BuildSpec, build
-from datasets_app.pipeline.corpus import files_table, ingest
-from datasets_app.pipeline.errors import PipelineError
+from datasets_app.pipeline.corpus import files_table
+from datasets_app.pipeline.decide import Blocks
+from datasets_app.pipeline.errors import PipelineError, StorageError
+from datasets_app.pipeline.needs import needed
 from datasets_app.pipeline.reasons import PUBLIC_TEXTS, REASONS
 from datasets_app.pipeline.recipe import PRESETS, Recipe, preset
+from datasets_app.pipeline.reissue import ReissueSpec, next_version, reissue
 from datasets_app.pipeline.release import Release
 from datasets_app.pipeline.release_errors import NothingKept
 from datasets_app.pipeline.scan import scan
-from datasets_app.pipeline.sources.installed import InstalledPackages
+from datasets_app.pipeline.storage import Place
 from datasets_app.pipeline.verify import verify
 
 
@@ -50,6 +53,13 @@ def _recipe(text: str) -> Recipe:
         raise argparse.ArgumentTypeError(f"{text}: {error}") from error
 
 
+def _place(text: str) -> Place:
+    try:
+        return storage.at(text) if text.startswith("s3://") else Path(text)
+    except StorageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m datasets_app.pipeline", description="Curation of source code.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
@@ -62,8 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     def corpus(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--corpus", type=Path, required=True, help="the folder of the corpus")
 
-    def release(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument("--releases", type=Path, required=True, help="the folder of the releases")
+    def release(sub: argparse.ArgumentParser, anywhere: bool = False) -> None:
+        where = "the folder of the releases" + (", or an address such as s3://bucket/prefix" if anywhere else "")
+        sub.add_argument("--releases", type=_place if anywhere else Path, required=True, help=where)
         sub.add_argument("name", help="of the data set")
         sub.add_argument("version", help="of the release")
 
@@ -73,15 +84,14 @@ def _parser() -> argparse.ArgumentParser:
                 f"--block-{what}", action="append", default=[], metavar="KEY", help=f"a {what} that may not enter"
             )
 
-    sub = command("ingest", _ingest, "Take the packages installed in a Python environment into the corpus.")
+    sub = command("ingest", _ingest, "Take a source into the corpus; without one, the packages of this environment.")
     corpus(sub)
     blocks(sub)
-    sub.add_argument(
-        "--packages", type=Path, action="append", help="a site-packages folder; this environment's if left out"
-    )
+    ingest_command.add_arguments(sub)
 
     sub = command("attributes", _attributes, "Compute the attributes of blobs that have none yet.")
     corpus(sub)
+    sub.add_argument("--recipe", type=_recipe, default="demo", help="what is to be known: as for build")
     sub.add_argument("--workers", type=int)
 
     sub = command("build", _build, "Build a release.")
@@ -93,11 +103,23 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--parent", help="the version of the same data set to go on from")
     sub.add_argument("--workers", type=int)
 
-    sub = command("verify", _verify, "Read a release back and compare it with its manifest.")
+    sub = command("reissue", _reissue, "Issue a release again without what is blocked.")
+    corpus(sub)
     release(sub)
+    blocks(sub)
+    sub.add_argument("--as", dest="new", metavar="VERSION", help="its new version; 1.0+r1 after 1.0 if left out")
+    sub.add_argument("--blocklist-position", type=int, default=0)
+    sub.add_argument("--workers", type=int)
+
+    sub = command("mirror", _mirror, "Copy a release to another folder or to a bucket, and read back what was copied.")
+    release(sub)
+    sub.add_argument("--to", type=_place, required=True, help="a folder, or an address such as s3://bucket/prefix")
+
+    sub = command("verify", _verify, "Read a release back and compare it with its manifest.")
+    release(sub, anywhere=True)
 
     sub = command("show", _show, "Show what a release holds, or one file of it.")
-    release(sub)
+    release(sub, anywhere=True)
     sub.add_argument("--owner", help="list the files of this owner key")
     sub.add_argument("--repository", help="list the files of this repository key")
     sub.add_argument("--language", help="list the files of this language")
@@ -120,27 +142,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _ingest(options: argparse.Namespace) -> int:
-    source = InstalledPackages(paths=tuple(options.packages) if options.packages else None)
-    report = ingest(
-        source,
-        options.corpus,
-        blocked_owners=frozenset(options.block_owner),
-        blocked_repositories=frozenset(options.block_repository),
-        blocked_blobs=frozenset(options.block_blob),
-        progress=_Meter(),
-    )
-    print(
-        f"{report.files} files of {len(report.repositories)} repositories, {report.bytes} bytes, {report.new_blobs} new blobs"
-    )
-    for reason, files in report.skipped.items():
-        print(f"  skipped {files}: {reason}")
-    for note in report.notes:
-        print(f"  {note}")
-    return 0
+    return ingest_command.run(options, _Meter())
 
 
 def _attributes(options: argparse.Namespace) -> int:
-    report = attributes.compute(options.corpus, progress=_Meter(), workers=options.workers)
+    report = attributes.compute(
+        options.corpus, needed(options.corpus, options.recipe), progress=_Meter(), workers=options.workers
+    )
     print(
         f"{report.blobs_computed} blobs computed in {report.cpu_seconds:.1f} CPU-seconds, {report.blobs_cached} were there"
     )
@@ -162,6 +170,14 @@ def _build(options: argparse.Namespace) -> int:
     return 0
 
 
+def _reissue(options: argparse.Namespace) -> int:
+    blocks = Blocks(*map(frozenset, (options.block_owner, options.block_repository, options.block_blob)))
+    new = options.new or next_version(options.version)
+    spec = ReissueSpec(options.name, options.version, new, blocks, options.blocklist_position)
+    _print_manifest(reissue(options.corpus, options.releases, spec, progress=_Meter(), workers=options.workers))
+    return 0
+
+
 def _print_manifest(found: manifest.Manifest) -> None:
     print(f"{found.name} {found.version}: {found.rows} files, {found.bytes} bytes, {len(found.shards)} shards")
     print(f"  bytes   {found.digest_bytes}\n  logical {found.digest_logical}\n  tree    {found.tree_root}")
@@ -169,6 +185,12 @@ def _print_manifest(found: manifest.Manifest) -> None:
         print(f"  {funnel['files']:>9} {PUBLIC_TEXTS[funnel['reason']]}")
     for language in found.languages:
         print(f"  {language['files']:>9} {language['language']}, {language['bytes']} bytes")
+
+
+def _mirror(options: argparse.Namespace) -> int:
+    report = mirror.push(options.releases, storage.at(options.to), options.name, options.version, _Meter())
+    print(f"{report.copied} files copied, {report.bytes} bytes; {report.shards} shards stand there")
+    return 0
 
 
 def _verify(options: argparse.Namespace) -> int:

@@ -37,7 +37,6 @@ DEFAULTS = {
     ".hh": "C++",
     ".html": "HTML",
     ".i": "SWIG",
-    ".inc": "PHP",
     ".json": "JSON",
     ".jq": "jq",
     ".l": "Lex",
@@ -62,6 +61,7 @@ DEFAULTS = {
     ".r": "R",
     ".rpy": "Python",
     ".rs": "Rust",
+    ".s": "Unix Assembly",
     ".sc": "Scala",
     ".scd": "SuperCollider",
     ".sch": "Scheme",
@@ -79,6 +79,9 @@ DEFAULTS = {
     ".yaml": "YAML",
     ".yy": "Yacc",
 }
+
+# Extensions that say nothing by themselves: without a mark the language is unknown. Files of .inc are included into any language.
+WITHOUT_DEFAULT = frozenset({".inc"})
 
 # Likewise for interpreters that run several languages.
 DEFAULT_INTERPRETERS = {
@@ -101,8 +104,8 @@ _CPP = (
 )
 _PROLOG = rb"^\s*:-\s*\w|^[a-z]\w*\([^\n]*\)\s*(?::-|\.\s*$)"
 _PERL = (
-    rb"^\s*(?:use\s+(?:strict|warnings|v?5|[A-Z]\w*)|package\s+[A-Z][\w:]*\s*;|(?:my|our|local)\s+[$@%]|sub\s+\w+\s*\{)"
-    rb"|\A#!.*\bperl"
+    rb"^\s*(?:use\s+(?:strict|warnings|v?5|[A-Z]\w*)|package\s+[\w:]+\s*;|(?:my|our|local)\s*\(?\s*[$@%]"
+    rb"|sub\s+\w+\s*(?:\([$@%&*;\\_+\[\]]*\)\s*)?\{)|\A#!.*\bperl|[$@]\w+\s*=~|^=(?:head1|pod|cut)\b"
 )
 _RAKU = (
     rb"^\s*(?:use\s+v6|unit\s+(?:class|module|grammar|role)\b|(?:multi\s+)?(?:method|sub)\s+[\w-]+\s*\([^)]*\)\s*\{)"
@@ -122,7 +125,7 @@ _MARKS: dict[str, tuple[tuple[str, bytes], ...]] = {
     ),
     ".cs": (("Smalltalk", rb"^![\w ]+methodsFor:"),),
     ".d": (
-        ("DTrace", rb"^(?:\w*:\w*:\w*:\w+|BEGIN|END)\s*(?:/|\{|$)|^#pragma\s+D\s+option"),
+        ("DTrace", rb"^(?:[\w*$-]*:[\w*]*:[\w*]*:[\w*-]*|BEGIN|END)\s*(?:/|\{|,|$)|^#pragma\s+D\s+option|\bdtrace\s+-"),
         ("D", rb"^\s*(?:module\s+[\w.]+\s*;|import\s+(?:std|core)\b|(?:public|static)\s+import\b|unittest\b)"),
         ("Makefile", rb"^[^\s:#]+\.\w+\s*:(?:\s|$)[^;{]*$"),
     ),
@@ -139,7 +142,12 @@ _MARKS: dict[str, tuple[tuple[str, bytes], ...]] = {
         ("GAP", rb"^\s*(?:Declare[A-Z]\w+|BindGlobal)\s*\("),
         ("GDScript", rb"^(?:extends|class_name|func|tool|@tool)\b"),
     ),
-    ".h": (("Objective-C", _OBJECTIVE_C), ("C++", _CPP)),
+    # A header that asks whether it is compiled as C++ is written for C, whatever stands behind the question.
+    ".h": (
+        ("Objective-C", _OBJECTIVE_C),
+        ("C", rb"^\s*#\s*if(?:def\s+__cplusplus|\s+defined\s*\(?\s*__cplusplus)\b[^\0]{0,200}?\bextern\s+\"C\""),
+        ("C++", _CPP),
+    ),
     ".hh": (("Hack", rb"<\?hh"),),
     ".inc": (
         ("PHP", rb"<\?(?:php|=)"),
@@ -195,12 +203,27 @@ _MARKS: dict[str, tuple[tuple[str, bytes], ...]] = {
     ".r": (("Rebol", rb"(?i)\bRebol\s*\["), ("R", rb"<-|^\s*#"), ("Rez", rb"^\s*(?:resource|type)\s+'\w{4}'")),
     ".re": (("C++", rb"/\*!re2c|^\s*#\s*include\b"),),
     ".rs": (("XML", _XML), ("RenderScript", rb"^\s*#(?:pragma\s+(?:version|rs)\b|include\b)")),
+    ".s": (
+        (
+            "Motorola 68K Assembly",
+            rb"(?im)^\s*(?:move[aqm]?|lea|bsr|clr|tst|addq|subq)(?:\.[bwls])?\s+[^\n]*\b[ad][0-7]\b",
+        ),
+        (
+            "Unix Assembly",
+            rb"^\s*\.(?:text|data|globl|global|section|type|file|align|p2align|balign|arch|cpu|syntax|cfi_\w+|code\d+)\b",
+        ),
+        (
+            "Assembly",
+            rb"(?im)^\s*(?:section\s+\.\w|global\s+\w|bits\s+\d|%(?:define|macro|include)\b|\w+\s+(?:segment|proc)\b)",
+        ),
+    ),
     ".sc": (
         ("Scala", rb"^\s*(?:object|import\s+scala|trait|case class|def)\b"),
         ("SuperCollider", rb"^\s*[+*]\s*\w+\s*\{|\|\s*\w+\s*\||SynthDef"),
     ),
     ".sql": (
-        ("PLpgSQL", rb"(?i)\$\$|\blanguage\s+'?plpgsql'?|^\\(?:set|i|c|echo)\b"),
+        ("SQL", rb"(?im)^\s*delimiter\s+\S+\s*$"),
+        ("PLpgSQL", rb"(?i)\bas\s+\$\w*\$|\blanguage\s+'?plpgsql'?|^\\i\b"),
         ("PLSQL", rb"(?i)^\s*/\s*$(?![^\0]*\bgo\s*$)|\bvarchar2\b|\bcreate\s+or\s+replace\s+package\b"),
         ("TSQL", rb"(?i)^\s*go\s*;?\s*$|\[dbo\]|\bdeclare\s+@\w+|\bnvarchar\b"),
     ),
@@ -214,7 +237,7 @@ _MARKS: dict[str, tuple[tuple[str, bytes], ...]] = {
         ("Turing", rb"^\s*(?:var\s+\w+\s*:|end\s+(?:if|for|loop)\b|put\s)"),
         ("Terra", rb"^\s*(?:local\s+)?terra\s+\w"),
     ),
-    ".ts": (("XML", rb"<TS\b|" + _XML),),
+    ".ts": (("XML", rb"\A\s*<!DOCTYPE\s+TS\b|^<TS[\s>]|" + _XML),),
     ".tsx": (("XML", _XML),),
     ".txt": (("Vim Help File", rb"vim:[^\n]*\bft=help\b"),),
     ".v": (

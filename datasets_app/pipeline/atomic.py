@@ -3,9 +3,10 @@
 import errno
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -61,10 +62,21 @@ def write_bytes(path: Path, data: bytes, *, make_folder: bool = True) -> None:
         temporary.write_bytes(data)
 
 
-def write_table(path: Path, table: pa.Table, **options: object) -> None:
-    """Write a table as zstd Parquet to ``path`` whole or not at all; ``options`` go to the Parquet writer."""
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", store_schema=False, **options)
+def write_table(path: Path, table: pa.Table, footer: Mapping[str, str] | None = None, **options: Any) -> None:
+    """Write a table as zstd Parquet to ``path`` whole or not at all.
+
+    Args:
+        path: Where to.
+        table: Its rows.
+        footer: Keys and values to keep in the file's footer.
+        options: For the Parquet writer.
+    """
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, table.schema, compression="zstd", store_schema=False, **options) as writer,
+    ):
+        writer.write_table(table)
+        writer.add_key_value_metadata(dict(footer or {}))
 
 
 def sweep(folder: Path) -> list[Path]:

@@ -1,32 +1,25 @@
-"""Building a release: decide, plan, write the shards that are new, index, commit.
+"""Building a release: decide what it is to be, from its parent where that is enough, and make it."""
 
-Shards are made from nothing but their rows, the write options and the writer. A shard of an earlier release with the
-same input digest is taken over without being read. Everything new grows in a work folder; the last step moves the
-shards to their shelf and renames the folder with manifest, decisions and holdings to its place. Whoever is killed
-before that rename leaves nothing that can be seen, and the next builder of the same release goes on from there.
-"""
-
-import shutil
+import hashlib
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
-import pyarrow.parquet as pq
 
-from datasets_app.pipeline import atomic, decide, manifest, merkle, placement, planning, shards, workspace
-from datasets_app.pipeline.errors import StorageError
+from datasets_app.pipeline import decide, making, manifest, needs, placement, planning, state
+from datasets_app.pipeline.delta import Delta
 from datasets_app.pipeline.executors import Executor, ThreadExecutor
-from datasets_app.pipeline.format import DECISIONS, manifest_path, shard_path
-from datasets_app.pipeline.holdings import holdings
-from datasets_app.pipeline.manifest import LanguageRow, LicenceRow, Manifest, Plan
-from datasets_app.pipeline.planning import PlannedShard
+from datasets_app.pipeline.format import manifest_path
+from datasets_app.pipeline.making import Title
+from datasets_app.pipeline.manifest import Manifest
+from datasets_app.pipeline.outcome import Outcome, from_scratch
 from datasets_app.pipeline.progress import Progress, silent
-from datasets_app.pipeline.reasons import KEPT, public_funnel
 from datasets_app.pipeline.recipe import Recipe
-from datasets_app.pipeline.release_errors import NothingKept, ReleaseExists, ShardsGone
-from datasets_app.pipeline.shards import ShardEntry, ShardSpec
+from datasets_app.pipeline.release_errors import NothingKept
+from datasets_app.pipeline.similarity import Similarity
+from datasets_app.pipeline.snapshots import snapshots
+from datasets_app.pipeline.state import Ground
 
 
 @dataclass(frozen=True)
@@ -101,194 +94,64 @@ def build(
         CorpusChanged, CorpusDamaged, ShardsGone: The ground moved in the meantime, or the corpus is damaged.
         StorageError: The disk is full.
     """
-    try:
-        with workspace.work_folder(releases, spec.name, spec.version) as work:
-            _drop_unfinished(work)
-            return _build(corpus, releases, spec, work, progress, executor or ThreadExecutor(workers))
-    except OSError as error:
-        if not atomic.is_full(error):
-            raise
-        raise StorageError(
-            f"The disk is full at {releases}: release {spec.name} {spec.version} was not built, and what was half-made is "
-            f"deleted. Free some space and build again. ({error.strerror})"
-        ) from error
-
-
-def _build(
-    corpus: Path, releases: Path, spec: BuildSpec, work: Path, progress: Progress, executor: Executor
-) -> Manifest:
-    progress("deciding", 0, 3, "reading files and attributes")
-    files = decide.load(corpus)
-    progress("deciding", 1, 3)
-    decided = decide.decide(files, spec.recipe, spec.blocks)
-    progress("deciding", 2, 3)
-    kept = decided.filter(pl.col("reason") == KEPT)
-    counts = decide.funnel(decided)
-    if kept.is_empty():
-        raise NothingKept(counts)
-    sizes = dict(kept.group_by("language").agg(pl.col("size").sum()).iter_rows())
-    plan = planning.make_plan(
-        releases, spec.name, spec.version, spec.parent, spec.buckets, sizes, spec.recipe.shard_bytes
-    )
-    kept = placement.place(kept, plan["buckets"])
-    planned = planning.plan_shards(kept, spec.recipe)
-    progress("deciding", 3, 3, f"{len(kept)} of {len(decided)} files kept, in {len(planned)} shards")
-
-    existing = _existing(releases, spec, planned, plan)
-    if existing is not None:
-        return existing
-
-    entries = planning.reusable(releases, planned)
-    progress("writing shards", 0, len(planned), f"{len(entries)} shards taken over as they are")
-    _write_shards(corpus, work, planned, entries, executor, progress)
-    ordered = [entries[shard.spec["input_digest"]] for shard in planned]
-
-    progress("indexing", 0, 3)
-    root = _tree_root(releases, work, kept, ordered)
-    progress("indexing", 1, 3)
-    made = work / "release"
-    made.mkdir()
-    _write_decisions(decided, made / "decisions.parquet")
-    progress("indexing", 2, 3)
-    atomic.write_table(made / "holdings.parquet", holdings(decided))
-    result = Manifest(
-        name=spec.name,
-        version=spec.version,
-        parent=spec.parent,
-        recipe=spec.recipe.to_dict(),
-        recipe_digest=spec.recipe.digest(),
-        plan=plan,
-        blocklist_position=spec.blocklist_position,
-        shards=ordered,
-        rows=len(kept),
-        bytes=int(kept["size"].sum()),
-        funnel=public_funnel(counts),
-        languages=[LanguageRow(**row) for row in _tally(kept, "language")],  # type: ignore[typeddict-item]
-        licences=[LicenceRow(**row) for row in _tally(kept, "licence")],  # type: ignore[typeddict-item]
-        digest_bytes=manifest.bytes_digest(ordered),
-        digest_logical=manifest.logical_digest(ordered),
-        tree_root=root,
-        writer=dict(shards.WRITER),
-        created_at=manifest.now(),
-    )
-    atomic.write_bytes(made / "manifest.json", result.to_json().encode())
-    progress("indexing", 3, 3)
-    _commit(releases, work, result, progress)
-    return result
-
-
-def _existing(releases: Path, spec: BuildSpec, planned: list[PlannedShard], plan: Plan) -> Manifest | None:
-    if not manifest_path(releases, spec.name, spec.version).exists():
-        return None
-    there = manifest.load(releases, spec.name, spec.version)
-    if there.withdrawn:
-        raise ReleaseExists(f"Release {spec.name} {spec.version} was withdrawn; its number is not used again.")
-    same = (
-        there.recipe_digest == spec.recipe.digest()
-        and there.plan == plan
-        and [shard["input_digest"] for shard in there.shards] == [shard.spec["input_digest"] for shard in planned]
-    )
-    if not same:
-        raise ReleaseExists(
-            f"Release {spec.name} {spec.version} is there already with other content, and releases never change. "
-            "Choose another version."
+    with making.work_folder(releases, spec.name, spec.version) as work:
+        outcome = _decide(corpus, releases, spec, progress)
+        title = Title(
+            name=spec.name,
+            version=spec.version,
+            parent=spec.parent,
+            recipe=spec.recipe.to_dict(),
+            recipe_digest=spec.recipe.digest(),
+            blocklist_position=spec.blocklist_position,
         )
-    return there
+        return making.make(corpus, releases, work, title, outcome, executor or ThreadExecutor(workers), progress)
 
 
-def _drop_unfinished(work: Path) -> None:
-    """Leave in the work folder of a killed builder only its finished shards."""
-    atomic.sweep(work)
-    shutil.rmtree(work / "release", ignore_errors=True)
-    (work / planning.ROWS_NAME).unlink(missing_ok=True)
+def _decide(corpus: Path, releases: Path, spec: BuildSpec, progress: Progress) -> Outcome:
+    """What the release is to be: from its parent where only the block-list grew, else from scratch."""
+    progress("deciding", 0, 3, "reading files and attributes")
+    families = needs.needed(corpus, spec.recipe)
+    needs.check(corpus, families)
+    blobs = hashlib.sha256("\n".join(sorted(spec.blocked_blobs)).encode()).hexdigest()
+    ground = Ground(spec.recipe.digest(), [one.folder for one in families], snapshots(corpus), blobs)
+    redaction = needs.redaction(families, spec.recipe)
+    parent = manifest.load(releases, *spec.parent) if spec.parent else None
+    if parent is not None and planning.same_plan(parent, spec.name, spec.version, spec.buckets):
+        outcome = Delta(corpus, releases, parent, spec.recipe, redaction).decide(ground, spec.blocks)
+        if outcome is not None:
+            if not outcome.planned and not outcome.carried:
+                raise NothingKept(outcome.counts)
+            progress(
+                "deciding", 3, 3, f"from {parent.name} {parent.version}: {len(outcome.planned)} shards are touched"
+            )
+            return outcome
+    files = decide.load(corpus, needs.named(families, "contamination"), needs.named(families, "notebooks"))
+    progress("deciding", 1, 3)
+    decided = decide.decide(files, spec.recipe, spec.blocks, _settle(corpus, releases, spec.recipe, parent, ground))
+    progress("deciding", 2, 3)
+    kept = decided.kept
+    if kept.is_empty():
+        raise NothingKept(decide.funnel(decided.files))
+    sizes = dict(kept.group_by("language").agg(pl.col("size").sum()).iter_rows())
+    plan = planning.make_plan(spec.name, spec.version, parent, spec.buckets, sizes, spec.recipe.shard_bytes)
+    outcome = from_scratch(decided, spec.recipe, plan, ground, redaction)
+    progress("deciding", 3, 3, f"{len(kept)} of {len(files)} files kept, in {len(outcome.planned)} shards")
+    return outcome
 
 
-def _write_shards(
-    corpus: Path,
-    work: Path,
-    planned: list[PlannedShard],
-    entries: dict[str, ShardEntry],
-    executor: Executor,
-    progress: Progress,
-) -> None:
-    """Write the shards that ``entries`` lacks, and add them to it."""
-    todo: list[ShardSpec] = []
-    with pq.ParquetWriter(
-        work / planning.ROWS_NAME, shards.ROWS, compression="zstd", compression_level=1, store_schema=False
-    ) as writer:
-        for spec, rows in planned:
-            digest = spec["input_digest"]
-            if digest in entries:
-                continue
-            finished = shards.finished(work, digest)
-            if finished is not None:
-                entries[digest] = finished
-                continue
-            todo.append({**spec, "row_group": len(todo)})
-            writer.write_table(rows, row_group_size=len(rows))
-    done = len(planned) - len(todo)
-    progress("writing shards", done, len(planned))
-    outcomes = executor.run(
-        "run_shard", (str(corpus), str(work)), todo, lambda: progress("writing shards", done, len(planned))
+def _settle(corpus: Path, releases: Path, recipe: Recipe, parent: Manifest | None, ground: Ground) -> decide.Settle:
+    """What settles near-duplicates: from those of the parent where it was made by the same recipe and rules."""
+    similarity = Similarity(corpus, recipe)
+    if parent is None or parent.withdrawn or recipe.near_duplicates == "off":
+        return similarity.settle
+    folder = manifest_path(releases, parent.name, parent.version).parent
+    facts = state.read_facts(folder)
+    if facts is None or (facts.ground.recipe, facts.ground.families) != (ground.recipe, ground.families):
+        return similarity.settle
+    passed = (
+        state.decisions(folder)
+        .read(columns=["blob_id", "rank", "reason"])
+        .filter(pl.col("reason").is_in(decide.PASSED))
     )
-    with closing(outcomes):
-        for _, entry in outcomes:
-            entries[entry["input_digest"]] = entry
-            done += 1
-            progress("writing shards", done, len(planned))
-
-
-def _tree_root(releases: Path, work: Path, kept: pl.DataFrame, entries: list[ShardEntry]) -> str:
-    """The root over all rows. The hashes of the published texts come from the shards, whose rows have the same order."""
-    published: list[bytes] = []
-    for entry in entries:
-        path = shards.pending_path(work, entry["input_digest"])
-        if not path.exists():
-            path = shard_path(releases, entry["digest"])
-        try:
-            column = pq.ParquetFile(path).read(["published_sha256"], use_threads=False)["published_sha256"]
-        except FileNotFoundError:
-            raise _gone(entry) from None
-        published += column.to_pylist()
-    return merkle.release_root(zip(kept["blob_id"].to_list(), kept["sha256"].to_list(), published, strict=True)).hex()
-
-
-def _gone(entry: ShardEntry) -> ShardsGone:
-    return ShardsGone(
-        f"The shard {placement.shard_name(entry['language'], entry['bucket'])} that was to be taken over was deleted in "
-        "the meantime, because its release was withdrawn. Build again."
-    )
-
-
-def _write_decisions(decided: pl.DataFrame, path: Path) -> None:
-    table = (
-        decided.select(DECISIONS.names)
-        .sort("repository_key", "path")
-        .to_arrow(compat_level=pl.CompatLevel.oldest())
-        .cast(DECISIONS)
-    )
-    atomic.write_table(path, table)
-
-
-def _tally(kept: pl.DataFrame, column: str) -> list[dict[str, object]]:
-    counts = kept.group_by(column).agg(pl.len().alias("files"), pl.col("size").sum().alias("bytes"))
-    return list(counts.sort(["files", column], descending=[True, False]).iter_rows(named=True))
-
-
-def _commit(releases: Path, work: Path, result: Manifest, progress: Progress) -> None:
-    """Move the new shards to the shelf and the release to its place. The rename of its folder is the commit."""
-    progress("committing", 0, 1)
-    with workspace.shelf_lock(releases):
-        for entry in result.shards:
-            pending = shards.pending_path(work, entry["input_digest"])
-            shelf = shard_path(releases, entry["digest"])
-            if pending.exists():
-                shelf.parent.mkdir(parents=True, exist_ok=True)
-                pending.rename(shelf)
-                atomic.flush_folder(shelf.parent)
-            elif not planning.is_whole(releases, entry):
-                raise _gone(entry)
-        home = manifest_path(releases, result.name, result.version).parent
-        (work / "release").rename(home)
-        atomic.flush_folder(home.parent)
-    progress("committing", 1, 1, f"{result.name} {result.version} stands, digest {result.digest_bytes}")
+    before = passed.group_by("blob_id").agg(pl.col("rank").min())
+    return similarity.settle_from(before, state.duplicates(folder).read())

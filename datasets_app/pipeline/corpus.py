@@ -2,7 +2,8 @@
 
 An ingest adds the blobs that are new and then, as its last act, replaces the source's table of files as a whole. Whatever
 stops it before that leaves the former table standing; blobs that it had stored by then are found and used by the next
-ingest. Ingesting the same source again changes nothing and reads every file once.
+ingest. Ingesting the same source again changes nothing and reads every file once. The rows of a repository wait for its
+end, since a licence file may come after the files below it.
 """
 
 import fcntl
@@ -11,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,16 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datasets_app.pipeline import languages, marks
+from datasets_app.pipeline import file_licences, languages, marks, notes, reservation
 from datasets_app.pipeline.atomic import TEMPORARY, is_full, replacing
 from datasets_app.pipeline.blobs import BLOB_FILE_BYTES, BlobIndex, BlobWriter, blob_files, blob_id, read_blob
 from datasets_app.pipeline.errors import CorpusBusy, CorpusDamaged, SourceError, StorageError
+from datasets_app.pipeline.file_licences import FileLicences
 from datasets_app.pipeline.format import FILES, FILES_LATER
+from datasets_app.pipeline.licences import Licence
+from datasets_app.pipeline.pending import PendingRows
 from datasets_app.pipeline.progress import Progress, silent
+from datasets_app.pipeline.snapshots import Snapshot
 from datasets_app.pipeline.sources.base import FileSkipped, RepositoryRecord, Source, SourceFile
 from datasets_app.pipeline.sources.reading import check_path, is_lfs_pointer
 
@@ -113,7 +118,7 @@ def ingest(
     Args:
         source: Where the code comes from.
         corpus: The folder of the corpus; made if it is not there.
-        blocked_owners: Owner keys; their files are counted, never opened.
+        blocked_owners: Owner keys; their files are counted, never opened. An account with a number is known by its login too.
         blocked_repositories: Repository keys, likewise.
         blocked_blobs: Blob ids that are not stored.
         limits: See :class:`IngestLimits`.
@@ -139,6 +144,7 @@ def ingest(
                     with _FilesWriter(temporary) as table:
                         intake = _Intake(source, index, writer, table, limits, blocked_blobs, skipped, report, progress)
                         intake.take_all(blocked_owners, blocked_repositories)
+                    notes.keep(corpus, source.name, source.notes)
                 except OSError as error:
                     if is_full(error):
                         writer.discard()  # the room is needed more than a head start for the next ingest
@@ -188,6 +194,7 @@ class _FilesWriter:
     def __init__(self, path: Path) -> None:
         self._writer = pq.ParquetWriter(path, FILES, compression="zstd", write_statistics=False, store_schema=False)
         self._rows: list[dict[str, Any]] = []
+        self._snapshot = Snapshot()
 
     def __enter__(self) -> "_FilesWriter":
         return self
@@ -196,6 +203,7 @@ class _FilesWriter:
         try:
             if failed is None:
                 self._flush()
+                self._writer.add_key_value_metadata(self._snapshot.footer())
         finally:
             self._writer.close()
 
@@ -205,7 +213,9 @@ class _FilesWriter:
             self._flush()
 
     def _flush(self) -> None:
-        self._writer.write_table(pa.Table.from_pylist(self._rows, schema=FILES))
+        rows = pa.Table.from_pylist(self._rows, schema=FILES)
+        self._snapshot.add(rows)
+        self._writer.write_table(rows)
         self._rows = []
 
 
@@ -228,7 +238,9 @@ class _Intake:
     def take_all(self, blocked_owners: frozenset[str], blocked_repositories: frozenset[str]) -> None:
         """Take the whole source, apart from what is blocked."""
         for record, files in self.source.repositories(self.progress):
-            if record.owner_key in blocked_owners or record.repository_key in blocked_repositories:
+            if any(key in blocked_owners for key in record.owner_keys) or any(
+                key in blocked_repositories for key in record.repository_keys
+            ):
                 self.skipped["opted_out"] += sum(1 for _ in files)
             else:
                 self.take(record, files)
@@ -240,20 +252,35 @@ class _Intake:
         if record.repository_key in self.seen:
             raise SourceError(f"The source {self.source.name!r} gave the repository {record.repository_key} twice.")
         self.seen.add(record.repository_key)
-        self.report.repositories.append(record)
         paths: set[str] = set()
+        files = list(files)
+        reserved = reservation.read(files)  # before anything is stored
+        spoken, pending = FileLicences(), PendingRows()
         for file in files:
             self.tell()
             try:
                 check_path(file.path)
+                if reserved.covers(file.path):
+                    raise FileSkipped("reserved")
                 if file.path in paths:
                     raise FileSkipped("duplicate_path")
                 paths.add(file.path)
-                self._take_file(record, file)
+                content = self._take_file(file)
+                spoken.see(file.path, content)
+                pending.add(_row(record, file, content), file_licences.header(file.path, content), file.licence)
             except FileSkipped as skip:
                 self.skipped[skip.reason] += 1
+        stated = Licence(record.licence, record.licence_evidence, record.permissive)
+        for row, header, of_file in pending:
+            self.table.add(_licensed(row, spoken.of(row["path"], header, of_file or stated)))
+        if not record.licence_evidence:
+            whole = spoken.of_root()
+            record = replace(
+                record, licence=whole.expression, licence_evidence=whole.evidence, permissive=whole.permissive
+            )
+        self.report.repositories.append(record)
 
-    def _take_file(self, record: RepositoryRecord, file: SourceFile) -> None:
+    def _take_file(self, file: SourceFile) -> bytes:
         if _BINARY.search(file.path):
             raise FileSkipped("binary")
         content = file.read(self.limits.max_file_bytes)
@@ -268,9 +295,9 @@ class _Intake:
             raise FileSkipped("opted_out")
         if self.index.add(blob):
             self.writer.add(blob, content)
-        self.table.add(_row(record, file, blob, content))
         self.report.files += 1
         self.report.bytes += len(content)
+        return content
 
     def tell(self, *, force: bool = False) -> None:
         """Report progress if it is time to."""
@@ -281,13 +308,10 @@ class _Intake:
             self.progress("reading files", done, max(done, self.source.expected_files))
 
 
-def _row(record: RepositoryRecord, file: SourceFile, blob: str, content: bytes) -> dict[str, Any]:
-    licence = file.licence
-    permissive = licence.permissive if licence else record.permissive
-    vendored = marks.is_vendored(file.path) if file.vendored is None else file.vendored
-    rank = (0 if permissive else RANK_NOT_PERMISSIVE) + (RANK_VENDORED if vendored else 0)
+def _row(record: RepositoryRecord, file: SourceFile, content: bytes) -> dict[str, Any]:
+    """The row of a file, but for its licence and for what that adds to its rank."""
     return {
-        "blob_id": blob,
+        "blob_id": blob_id(content),
         "repository_key": record.repository_key,
         "owner_key": record.owner_key,
         "forge": record.forge,
@@ -296,14 +320,22 @@ def _row(record: RepositoryRecord, file: SourceFile, blob: str, content: bytes) 
         "path": file.path,
         "size": len(content),
         "language": languages.detect(file.path, content),
-        "licence": licence.expression if licence else record.licence,
-        "licence_evidence": licence.evidence if licence else record.licence_evidence,
-        "permissive": permissive,
-        "vendored": vendored,
+        "vendored": marks.is_vendored(file.path) if file.vendored is None else file.vendored,
         "generated": marks.is_generated(file.path, content) if file.generated is None else file.generated,
-        "rank": rank + min(max(file.rank, 0), RANK_VENDORED - 1),
+        "rank": min(max(file.rank, 0), RANK_VENDORED - 1),
         "commit": file.commit,
         "sole_author": file.authors[0] if file.authors and len(file.authors) == 1 else None,
         "authors": None if file.authors is None else list(file.authors),
         "stars": file.stars,
+    }
+
+
+def _licensed(row: dict[str, Any], licence: Licence) -> dict[str, Any]:
+    added = (0 if licence.permissive else RANK_NOT_PERMISSIVE) + (RANK_VENDORED if row["vendored"] else 0)
+    return {
+        **row,
+        "licence": licence.expression,
+        "licence_evidence": licence.evidence,
+        "permissive": licence.permissive,
+        "rank": row["rank"] + added,
     }

@@ -20,14 +20,16 @@ import pyarrow.parquet as pq
 
 from datasets_app.pipeline import placement, planning, shards, state
 from datasets_app.pipeline.attributes import TEXT
-from datasets_app.pipeline.decide import BLOCKED, PASSED, Blocks, funnel, is_blocked
+from datasets_app.pipeline.decide import BLOCKED, PASSED, Blocks, block_reason, funnel, is_blocked, load_files
 from datasets_app.pipeline.format import HOLDINGS, manifest_path, shard_path
 from datasets_app.pipeline.holdings import holdings
 from datasets_app.pipeline.manifest import LanguageRow, LicenceRow, Manifest
 from datasets_app.pipeline.outcome import Outcome, tally
 from datasets_app.pipeline.planning import PlannedShard
+from datasets_app.pipeline.publishing import Redaction
 from datasets_app.pipeline.reasons import KEPT, REASONS, FunnelRow
 from datasets_app.pipeline.recipe import Recipe
+from datasets_app.pipeline.release_errors import EmptyCorpus, ReleaseDamaged
 from datasets_app.pipeline.shards import ShardEntry
 from datasets_app.pipeline.similarity import Similarity
 from datasets_app.pipeline.state import Ground
@@ -46,12 +48,14 @@ class Delta:
         releases: The folder of the releases.
         parent: The parent's manifest.
         recipe: Of both.
+        redaction: How it wants personal data replaced.
     """
 
     corpus: Path
     releases: Path
     parent: Manifest
     recipe: Recipe
+    redaction: Redaction | None
 
     @property
     def folder(self) -> Path:
@@ -59,7 +63,7 @@ class Delta:
         return manifest_path(self.releases, self.parent.name, self.parent.version).parent
 
     def decide(self, ground: Ground, blocks: Blocks) -> Outcome | None:
-        """The outcome, or ``None`` where it has to be decided from scratch.
+        """The outcome of a build, or ``None`` where it has to be decided from scratch.
 
         That is so where the parent stands on other ground, is not whole any more, or blocked what is not blocked now.
         """
@@ -68,17 +72,57 @@ class Delta:
             return None
         if not all(planning.is_whole(self.releases, entry) for entry in self.parent.shards):
             return None
-        known = state.read_repositories(self.folder)
-        blocked = is_blocked(Blocks(blocks.owners, blocks.repositories)) if len(known) else pl.lit(False)
-        known = known.with_columns(blob_id=pl.lit("")).with_columns(blocked_now=blocked).drop("blob_id")
+        known = state.read_repositories(self.folder).with_columns(blocked_now=is_blocked(blocks, blobs=False))
         if len(known.filter("blocked", ~pl.col("blocked_now"))):
             return None
+        return self._outcome(self._change(known, Blocks(blocks.owners, blocks.repositories)), known, facts)
+
+    def without(self, blocks: Blocks) -> Outcome | None:
+        """The outcome of issuing the parent again without what is blocked; ``None`` where it decided on nothing of that.
+
+        Whatever stands under other ground stays as it is. A file that would take a blocked one's place and is no longer in the
+        corpus as it was, or not under a permissive licence, does not.
+
+        Raises:
+            ReleaseDamaged: A shard of the parent, or what was decided on it, is missing.
+        """
+        facts = state.read_facts(self.folder)
+        if facts is None:
+            raise ReleaseDamaged(
+                f"What was decided on {self.parent.name} {self.parent.version} is missing, so it cannot be issued again. "
+                "Restore it from a backup, or withdraw the release."
+            )
+        for entry in self.parent.shards:
+            if not planning.is_whole(self.releases, entry):
+                raise ReleaseDamaged(
+                    f"The shard {placement.shard_name(entry['language'], entry['bucket'])} is missing or cut short, so its "
+                    "release cannot be issued again. Restore it from a backup, or withdraw its release."
+                )
+        known = state.read_repositories(self.folder)
+        known = known.with_columns(blocked_now=pl.col("blocked") | is_blocked(blocks, blobs=False))
+        change = self._change(known, blocks)
+        if change.going.is_empty():
+            return None
+        change.leave_out(self._unavailable(change.entering))
+        return self._outcome(change, known, facts)
+
+    def _change(self, known: pl.DataFrame, blocks: Blocks) -> "_Change":
         hit = known.filter(~pl.col("blocked"), "blocked_now")
-        known = known.with_columns(blocked=pl.col("blocked_now")).drop("blocked_now")
-        return self._outcome(_Change(self.folder, hit, blocks, Similarity(self.corpus, self.recipe)), known, facts)
+        return _Change(self.folder, hit, blocks, Similarity(self.corpus, self.recipe))
+
+    def _unavailable(self, entering: pl.DataFrame) -> pl.Series:
+        """The blobs among these files that the corpus no longer holds as they were."""
+        try:
+            files = load_files(self.corpus, [*_FILE, "blob_id", "permissive"])
+        except EmptyCorpus:
+            return entering["blob_id"]
+        there = entering.join(files.filter("permissive"), on=[*_FILE, "blob_id"], how="semi")
+        there = there.join(self._places(there["blob_id"]), on="blob_id", how="semi") if len(there) else there
+        return entering.join(there, on="blob_id", how="anti")["blob_id"]
 
     def _outcome(self, change: "_Change", known: pl.DataFrame, facts: state.Facts) -> Outcome:
         before, after = change.before, change.after
+        known = known.with_columns(blocked=pl.col("blocked_now")).drop("blocked_now")
         lost = _anti(before.filter(reason=KEPT), after.filter(reason=KEPT))
         entering = _anti(after.filter(reason=KEPT), before.filter(reason=KEPT))
         planned, carried = self._plan(lost, entering)
@@ -137,7 +181,7 @@ class Delta:
         if not frames:
             return [], carried
         kept = placement.place(pl.concat(frames), buckets)
-        return planning.plan_shards(kept, self.recipe, bases), carried
+        return planning.plan_shards(kept, self.recipe, self.redaction, bases), carried
 
     def _places(self, blob_ids: pl.Series) -> pl.DataFrame:
         """The blob file of each of these blobs."""
@@ -175,13 +219,17 @@ class _Change:
         self._blocks = blocks
         repositories = hit.select("repository_key")
         parts = self._decisions.parts_of(hit["owner_key"].unique())
-        going = self._decisions.read(parts).join(repositories, on="repository_key", how="semi")
-        blobs = going["blob_id"].unique()
+        parts |= self._decisions.parts_with("blob_id", pl.Series(sorted(blocks.blobs), dtype=pl.String))
+        self._goes = pl.col("repository_key").is_in(repositories["repository_key"].implode()) | pl.col("blob_id").is_in(
+            pl.Series(sorted(blocks.blobs), dtype=pl.String).implode()
+        )
+        self.going = self._decisions.read(parts).filter(self._goes, ~pl.col("reason").is_in(BLOCKED))
+        blobs = self.going["blob_id"].unique()
         # All other holders of these blobs; then the blobs whose standing among near-duplicates changes, and their holders.
         parts |= self._decisions.parts_with("blob_id", blobs)
         before = self._decisions.read(parts)
         holders = before.filter(pl.col("blob_id").is_in(blobs.implode()), _PASSED)
-        staying = holders.join(repositories, on="repository_key", how="anti")
+        staying = holders.filter(~self._goes)
         ranks = staying.group_by("blob_id").agg(pl.col("rank").min())
         former = holders.group_by("blob_id").agg(pl.col("rank").min().alias("former"))
         gone = former.join(ranks, on="blob_id", how="anti")["blob_id"]
@@ -194,7 +242,7 @@ class _Change:
         self._parts = parts
         self.before = before
         touched = pl.concat([blobs, self._turned]).unique()
-        self.after = self._decide(before, repositories, touched)
+        self.after = self._decide(before, touched)
         self.touched_files = self.after.filter(pl.col("blob_id").is_in(touched.implode())).select(_FILE)
 
     def _settle(self, gone: pl.Series, moved: pl.DataFrame, similarity: Similarity) -> None:
@@ -223,22 +271,34 @@ class _Change:
         self._away = self.settled.filter(pl.col("blob_id") != pl.col("representative"))["blob_id"]
         self._settled_blobs = pl.concat([former["blob_id"], self.settled["blob_id"]]).unique()
 
-    def _decide(self, before: pl.DataFrame, repositories: pl.DataFrame, touched: pl.Series) -> pl.DataFrame:
+    @property
+    def entering(self) -> pl.DataFrame:
+        """The files that are in the release now and were not."""
+        return self.after.filter(reason=KEPT).join(self.before.filter(reason=KEPT), on=[*_FILE, "blob_id"], how="anti")
+
+    def leave_out(self, blobs: pl.Series) -> None:
+        """Let these blobs, which were to enter or to change their origin, go for good."""
+        out = pl.col("blob_id").is_in(blobs.implode())
+        self.after = self.after.with_columns(
+            reason=pl.when(out & _PASSED).then(pl.lit("origin_left")).otherwise("reason"),
+            held=pl.col("held") & ~out,
+        )
+
+    def _decide(self, before: pl.DataFrame, touched: pl.Series) -> pl.DataFrame:
         """Give the holders of the touched blobs their reasons anew."""
         is_touched = pl.col("blob_id").is_in(touched.implode())
         rest, concerned = before.filter(~is_touched), before.filter(is_touched)
         if concerned.is_empty():
             return before
-        owners = pl.Series(sorted(self._blocks.owners), dtype=pl.String)
-        going = pl.col("repository_key").is_in(repositories["repository_key"].implode())
-        blocked = (
-            pl.when(pl.col("owner_key").is_in(owners.implode())).then(pl.lit(BLOCKED[0])).otherwise(pl.lit(BLOCKED[1]))
+        concerned = concerned.with_columns(
+            reason=pl.when(self._goes, ~pl.col("reason").is_in(BLOCKED))
+            .then(block_reason(self._blocks))
+            .otherwise("reason")
         )
-        concerned = concerned.with_columns(reason=pl.when(going).then(blocked).otherwise("reason"))
         unblocked = ~pl.col("reason").is_in(BLOCKED)
         away = self._away_blobs(concerned)
         ordered = concerned.sort("rank", "blob_id", "repository_key", "path").with_columns(
-            copies=pl.when(unblocked).then((unblocked.sum().over("blob_id") - 1).cast(pl.Int32)),
+            copies=pl.when(unblocked).then(unblocked.sum().over("blob_id").cast(pl.Int32) - 1),
             first=_PASSED & (_PASSED.cum_sum().over("blob_id") == 1),
             away=pl.col("blob_id").is_in(away.implode()),
         )

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from datasets_app.pipeline.kernels import njit
+from datasets_app.pipeline.compiling import njit
 from datasets_app.pipeline.sketches import BANDS, SLOTS
 
 ALONE = -1

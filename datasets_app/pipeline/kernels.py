@@ -134,28 +134,44 @@ def measure(content: pa.Array) -> dict[str, npt.NDArray[Any]]:
     """Measure each text of an Arrow array of ``large_binary``, which may be a slice; nulls are not allowed.
 
     Returns:
-        ``is_text`` (strict UTF-8 without NUL), ``characters``, ``lines``, ``longest_line`` and ``mean_line`` (characters, without the
-        line's end), ``alphanumeric``, ``alphabetic``, ``whitespace``, ``hash_comment``, ``slash_comment`` and ``encoded``
-        (shares of all characters, line ends included), ``longest_encoded`` and ``html_text`` (characters), ``xml_head``.
-        What is no text, and what is empty, has zeros.
+        What :func:`measure_characters` gives, and ``hash_comment``, ``slash_comment`` and ``encoded`` (shares of all characters, line
+        ends included), ``longest_encoded`` and ``html_text`` (characters). What is no text, and what is empty, has zeros.
     """
-    _validity, offsets_buffer, data_buffer = content.buffers()
-    offsets = np.frombuffer(offsets_buffer, dtype=np.int64)[content.offset : content.offset + len(content) + 1]
-    data = np.frombuffer(data_buffer, dtype=np.uint8) if data_buffer is not None else np.empty(0, np.uint8)
-    counts = np.zeros((len(content), 7), dtype=np.int64)
-    flags = np.zeros((len(content), 2), dtype=np.bool_)
-    _measure(offsets, data, character_classes(), _XML, counts, flags)
-    is_text = flags[:, 0]
+    offsets, data = _buffers(content)
+    measured = measure_characters(content)
+    is_text = measured["is_text"]
     comments = np.zeros((len(content), 2), dtype=np.int64)
     count_comments(offsets, data, is_text, comments)
     encoded = np.zeros((len(content), 2), dtype=np.int64)
     count_encoded(offsets, data, is_text, byte_classes(), encoded)
     visible = np.zeros(len(content), dtype=np.int32)
     count_visible(offsets, data, is_text, *visible_text.names(), visible)
+    whole = np.maximum(measured["characters"].astype(np.int64), 1)
+    return measured | {
+        "hash_comment": (comments[:, 0] / whole).astype(np.float32),
+        "slash_comment": (comments[:, 1] / whole).astype(np.float32),
+        "html_text": visible,
+        "encoded": (encoded[:, 0] / whole).astype(np.float32),
+        "longest_encoded": encoded[:, 1].astype(np.int32),
+    }
+
+
+def measure_characters(content: pa.Array) -> dict[str, npt.NDArray[Any]]:
+    """The measures that one pass over the characters gives, of an array as :func:`measure` takes it.
+
+    Returns:
+        ``is_text`` (strict UTF-8 without NUL), ``characters``, ``lines``, ``longest_line`` and ``mean_line`` (characters, without
+        the line's end), ``alphanumeric``, ``alphabetic`` and ``whitespace`` (shares of all characters, line ends included),
+        ``xml_head``. What is no text, and what is empty, has zeros.
+    """
+    offsets, data = _buffers(content)
+    counts = np.zeros((len(content), 7), dtype=np.int64)
+    flags = np.zeros((len(content), 2), dtype=np.bool_)
+    _measure(offsets, data, character_classes(), _XML, counts, flags)
     characters, lines, longest, in_lines, alphanumeric, alphabetic, white = counts.T
     whole = np.maximum(characters, 1)
     return {
-        "is_text": is_text,
+        "is_text": flags[:, 0],
         "characters": characters.astype(np.int32),
         "lines": lines.astype(np.int32),
         "longest_line": longest.astype(np.int32),
@@ -164,9 +180,10 @@ def measure(content: pa.Array) -> dict[str, npt.NDArray[Any]]:
         "alphabetic": (alphabetic / whole).astype(np.float32),
         "whitespace": (white / whole).astype(np.float32),
         "xml_head": flags[:, 1],
-        "hash_comment": (comments[:, 0] / whole).astype(np.float32),
-        "slash_comment": (comments[:, 1] / whole).astype(np.float32),
-        "html_text": visible,
-        "encoded": (encoded[:, 0] / whole).astype(np.float32),
-        "longest_encoded": encoded[:, 1].astype(np.int32),
     }
+
+
+def _buffers(content: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    _validity, offsets_buffer, data_buffer = content.buffers()
+    offsets = np.frombuffer(offsets_buffer, dtype=np.int64)[content.offset : content.offset + len(content) + 1]
+    return offsets, np.frombuffer(data_buffer, dtype=np.uint8) if data_buffer is not None else np.empty(0, np.uint8)

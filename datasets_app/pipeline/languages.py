@@ -2,7 +2,8 @@
 
 In order: the whole file name; the longest extension that the table knows; the interpreter that a ``#!`` line names, for
 files without a known extension. Where several languages share an extension, :mod:`~datasets_app.pipeline.ambiguous`
-looks at the content, and failing that the language that lists the extension first among its own is taken.
+looks at the content, and failing that the language that lists the extension first among its own is taken, but for the few
+extensions that say nothing by themselves.
 
 Source of the tables: github-linguist through the npm package linguist-languages (MIT; the notice stands in the data
 file), converted by ``scripts/convert_linguist.py``.
@@ -78,7 +79,9 @@ def detect(path: str, content: bytes) -> str | None:
         if candidates:
             extension = "." + ".".join(parts[at:])
             chosen = ambiguous.choose(extension, content[:HEAD]) if len(candidates) > 1 else None
-            return chosen or candidates[0]
+            if chosen is not None or extension not in ambiguous.WITHOUT_DEFAULT:
+                return chosen or candidates[0]
+            break
     return from_shebang(content)
 
 

@@ -1,4 +1,4 @@
-"""Which licence a repository is under, what said so, and whether it is permissive.
+"""Licences as SPDX expressions: from an expression, a name or classifiers, and whether one is permissive.
 
 *Permissive* is a table (``data/permissive.json``: every id that the Blue Oak Council rates, as The Stack took it too) and
 the meaning of the expression: ``OR`` is permissive if one choice is, since a licensee may choose; ``AND`` if all parts
@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from license_expression import AND, OR, LicenseWithExceptionSymbol, Licensing, get_spdx_licensing
-
-from datasets_app.pipeline import licence_texts
 
 DATA = Path(__file__).parent / "data"
 LONGEST_EXPRESSION = 4000  # characters
@@ -110,53 +108,19 @@ def from_classifiers(classifiers: Iterable[str]) -> str | None:
     return combine(licences)
 
 
-def from_texts(files: Iterable[tuple[str, str]]) -> str | None:
-    """The SPDX expression of licence files, each given as (name, text): all that is recognised, as a sum.
-
-    None if there is none, or if one of them is not recognised: it may take back what the others grant.
-    """
-    licences = []
-    for _name, text in files:
-        licence = licence_texts.match(text)
-        if licence is None:
-            return None
-        licences.append(licence)
-    return combine(licences)
-
-
 def combine(expressions: Iterable[str]) -> str | None:
     """One expression that demands all of these, in a stable order; None for none."""
+    return _joined(expressions, "AND", "OR")
+
+
+def choice(expressions: Iterable[str]) -> str | None:
+    """One expression that any of these satisfies, in a stable order; None for none."""
+    return _joined(expressions, "OR", "AND")
+
+
+def _joined(expressions: Iterable[str], by: str, other: str) -> str | None:
     distinct = sorted(set(expressions), key=str.lower)
     if len(distinct) < 2:
         return distinct[0] if distinct else None
-    parts = [f"({part})" if " OR " in part else part for part in distinct]
-    return from_expression(" AND ".join(parts)) or " AND ".join(parts)
-
-
-def of_package(expression: str, classifiers: Iterable[str], text: str, files: Iterable[tuple[str, str]]) -> Licence:
-    """The licence of a package from its metadata and licence files, by the first of these that says something.
-
-    License-Expression (PEP 639) decides alone where it stands, even if it cannot be understood; then the classifiers;
-    then the ``License`` field, as a name or as a whole text; then the licence files.
-
-    Args:
-        expression: The field License-Expression, or empty.
-        classifiers: All classifiers.
-        text: The field License, or empty.
-        files: Licence files as (name, text); taken from the iterator only if nothing before them spoke.
-    """
-    if expression.strip():
-        licence = from_expression(expression.strip())
-        evidence = "metadata: License-Expression" if licence else "metadata: License-Expression is not valid SPDX"
-        return Licence(licence, evidence, is_permissive(licence))
-    if licence := from_classifiers(classifiers):
-        return Licence(licence, "metadata: classifiers", is_permissive(licence))
-    if licence := from_name(text):
-        return Licence(licence, "metadata: License", is_permissive(licence))
-    if len(text) > LONGEST_NAME and (licence := licence_texts.match(text)):
-        return Licence(licence, "metadata: text in License", is_permissive(licence))
-    texts = list(files)
-    names = ", ".join(name for name, _ in texts)
-    if licence := from_texts(texts):
-        return Licence(licence, f"text of {names}", is_permissive(licence))
-    return Licence(None, f"not recognised: {names}" if names else None, False)
+    whole = f" {by} ".join(f"({part})" if f" {other} " in part else part for part in distinct)
+    return from_expression(whole) or whole

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypedDict
 
-from datasets_app.pipeline import merkle
+from datasets_app.pipeline import merkle, storage
 from datasets_app.pipeline.format import manifest_path
 from datasets_app.pipeline.reasons import FunnelRow
 from datasets_app.pipeline.release_errors import NoSuchRelease, ReleaseError
 from datasets_app.pipeline.shards import ShardEntry
+from datasets_app.pipeline.storage import Place
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,95}")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,63}")
@@ -144,7 +145,7 @@ def major(version: str) -> str:
     return version.partition(".")[0]
 
 
-def load(releases: Path, name: str, version: str) -> Manifest:
+def load(releases: Place, name: str, version: str) -> Manifest:
     """Read the manifest of a release, withdrawn or not.
 
     Raises:
@@ -152,24 +153,27 @@ def load(releases: Path, name: str, version: str) -> Manifest:
         ReleaseError: It cannot be read.
     """
     check_name(name, version)
-    path = manifest_path(releases, name, version)
+    place, path = storage.at(releases), manifest_path(Path(), name, version).as_posix()
     try:
-        return Manifest.from_json(path.read_text(encoding="utf-8"))
+        return Manifest.from_json(storage.read_bytes(place, path).decode())
     except FileNotFoundError:
-        raise NoSuchRelease(f"There is no release {name} {version} at {releases}.") from None
+        raise NoSuchRelease(f"There is no release {name} {version} at {place.address}.") from None
     except ValueError as error:
         raise ReleaseError(
-            f"The manifest {path} is damaged: {error}. Restore it or build the release again."
+            f"The manifest {place.address}/{path} is damaged: {error}. Restore it or build the release again."
         ) from error
 
 
-def load_all(releases: Path) -> list[Manifest]:
+def load_all(releases: Place) -> list[Manifest]:
     """Every manifest below the releases folder, withdrawn ones included, by name and version.
 
     Raises:
         ReleaseError: One cannot be read.
     """
-    paths = sorted(releases.glob("[!.]*/[!.]*/manifest.json"))
+    if isinstance(releases, Path):
+        paths = sorted(releases.glob("[!.]*/[!.]*/manifest.json"))
+    else:
+        paths = [Path(file.name) for file in releases.files() if re.fullmatch(r"[^/]+/[^/]+/manifest\.json", file.name)]
     return [load(releases, path.parent.parent.name, path.parent.name) for path in paths]
 
 

@@ -12,6 +12,7 @@ from datasets_app.pipeline.decide import Decided
 from datasets_app.pipeline.holdings import holdings
 from datasets_app.pipeline.manifest import LanguageRow, LicenceRow, Plan
 from datasets_app.pipeline.planning import PlannedShard
+from datasets_app.pipeline.publishing import Redaction
 from datasets_app.pipeline.reasons import FunnelRow
 from datasets_app.pipeline.recipe import Recipe
 from datasets_app.pipeline.shards import ShardEntry
@@ -47,7 +48,7 @@ class Outcome:
     write_state: Callable[[Path], None] = field(compare=False)
 
 
-def from_scratch(decided: Decided, recipe: Recipe, plan: Plan, ground: Ground) -> Outcome:
+def from_scratch(decided: Decided, recipe: Recipe, plan: Plan, ground: Ground, redaction: Redaction | None) -> Outcome:
     """The outcome of decisions on every file of the corpus."""
     kept = placement.place(decided.kept, plan["buckets"])
     counts = decide.funnel(decided.files)
@@ -59,7 +60,7 @@ def from_scratch(decided: Decided, recipe: Recipe, plan: Plan, ground: Ground) -
         state.write_facts(folder, state.Facts(ground, counts))
 
     return Outcome(
-        planned=planning.plan_shards(kept, recipe),
+        planned=planning.plan_shards(kept, recipe, redaction),
         carried=[],
         plan=plan,
         counts=counts,

@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from datasets_app.pipeline import manifest, placement, shards
 from datasets_app.pipeline.format import shard_path
-from datasets_app.pipeline.manifest import Plan
+from datasets_app.pipeline.manifest import Manifest, Plan
+from datasets_app.pipeline.publishing import Redaction, WriteOptions
 from datasets_app.pipeline.recipe import Recipe
-from datasets_app.pipeline.shards import ShardEntry, ShardSpec, WriteOptions
+from datasets_app.pipeline.shards import ShardEntry, ShardSpec
 
 ROWS_NAME = "rows.parquet"
 """The file in the work folder that carries the rows of the shards to be written, one row group for each."""
@@ -24,11 +25,17 @@ class PlannedShard(NamedTuple):
     rows: pa.Table
 
 
+def same_plan(parent: Manifest, name: str, version: str, buckets: Mapping[str, int] | None) -> bool:
+    """Whether a release of this name and version is placed as its parent is."""
+    if buckets is not None and dict(buckets) != parent.plan["buckets"]:
+        return False
+    return parent.name == name and manifest.major(parent.version) == manifest.major(version)
+
+
 def make_plan(
-    releases: Path,
     name: str,
     version: str,
-    parent: tuple[str, str] | None,
+    parent: Manifest | None,
     buckets: Mapping[str, int] | None,
     sizes: Mapping[str, int],
     shard_bytes: int,
@@ -36,26 +43,39 @@ def make_plan(
     """The plan of a release: ``buckets`` if given, else the parent's where it has the same name and major version.
 
     Languages that neither has get as many buckets as their bytes (``sizes``) ask for.
-
-    Raises:
-        NoSuchRelease: There is no such parent.
     """
     fixed: Mapping[str, int] = {}
-    if parent is not None:
-        before = manifest.load(releases, *parent)
-        if before.name == name and manifest.major(before.version) == manifest.major(version):
-            fixed = before.plan["buckets"]
     if buckets is not None:
         fixed = buckets
+    elif parent is not None and same_plan(parent, name, version, None):
+        fixed = parent.plan["buckets"]
     return Plan(buckets=placement.plan_buckets(sizes, shard_bytes, fixed))
 
 
-def plan_shards(kept: pl.DataFrame, recipe: Recipe) -> list[PlannedShard]:
-    """Cut rows, sorted as ``placement.place`` sorts them, into shards."""
+def plan_shards(
+    kept: pl.DataFrame,
+    recipe: Recipe,
+    redaction: Redaction | None = None,
+    bases: Mapping[tuple[str, int], str] | None = None,
+) -> list[PlannedShard]:
+    """Cut rows, sorted as ``placement.place`` sorts them, into shards.
+
+    Args:
+        kept: The rows.
+        recipe: How it wants them written.
+        redaction: How it wants personal data replaced; None where it does not.
+        bases: By language and bucket the digest of a shard of the same recipe that holds the texts of some rows: those
+            that name no blob file.
+    """
     rows = (
         kept.select(shards.ROWS.names).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(shards.ROWS).combine_chunks()
     )
-    write = WriteOptions(row_group_bytes=recipe.row_group_bytes, zstd_level=recipe.zstd_level)
+    write = WriteOptions(
+        row_group_bytes=recipe.row_group_bytes,
+        zstd_level=recipe.zstd_level,
+        redaction=redaction,
+        notebooks=recipe.notebooks,
+    )
     planned = []
     start = 0
     for language, bucket, length in kept.group_by("language", "bucket", maintain_order=True).len().iter_rows():
@@ -66,6 +86,7 @@ def plan_shards(kept: pl.DataFrame, recipe: Recipe) -> list[PlannedShard]:
             bucket=bucket,
             rows=ROWS_NAME,
             row_group=-1,
+            base=(bases or {}).get((language, bucket), ""),
             write=write,
             writer=shards.WRITER,
             input_digest=shards.input_digest(part, language, bucket, write, shards.WRITER),

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import polars as pl
 
-from datasets_app.pipeline import decide, manifest, placement, planning
+from datasets_app.pipeline import decide, manifest, needs, placement, planning, state
 from datasets_app.pipeline.decide import BLOCKED, Blocks
 from datasets_app.pipeline.format import manifest_path
 from datasets_app.pipeline.reasons import KEPT
 from datasets_app.pipeline.recipe import Recipe
 from datasets_app.pipeline.release_errors import NoSuchRelease
+from datasets_app.pipeline.similarity import Similarity
 
 _KEYS = ["repository_key", "path", "blob_id"]
 
@@ -57,20 +58,24 @@ def preview(
     release = manifest.load(releases, name, version)
     if release.withdrawn:
         raise NoSuchRelease(f"Release {name} {version} was withdrawn on {release.withdrawn_at}.")
-    decisions = pl.read_parquet(
-        manifest_path(releases, name, version).parent / "decisions.parquet", columns=[*_KEYS, "size", "reason"]
-    )
+    folder = manifest_path(releases, name, version).parent
+    decisions = state.decisions(folder).read(columns=[*_KEYS, "size", "reason"])
     before = decisions.filter(pl.col("reason") == KEPT)
-    files = decide.load(corpus).join(decisions.filter(~pl.col("reason").is_in(BLOCKED)), on=_KEYS, how="semi")
     recipe = Recipe.from_dict(release.recipe)
-    decided = decide.decide(files, recipe, Blocks(blocked_owners, blocked_repositories, blocked_blobs))
+    families = needs.needed(corpus, recipe)
+    redaction = needs.redaction(families, recipe)
+    files = decide.load(corpus, needs.named(families, "contamination"), needs.named(families, "notebooks")).join(
+        decisions.filter(~pl.col("reason").is_in(BLOCKED)), on=_KEYS, how="semi"
+    )
+    blocks = Blocks(blocked_owners, blocked_repositories, blocked_blobs)
+    decided = decide.decide(files, recipe, blocks, Similarity(corpus, recipe).settle).files
     after = decided.filter(pl.col("reason") == KEPT)
 
     lost = before.join(decided.filter(pl.col("reason").is_in(BLOCKED)), on=_KEYS, how="semi")
     promoted = lost.join(after, on="blob_id", how="semi")
     digests = {
         shard.spec["input_digest"]
-        for shard in planning.plan_shards(placement.place(after, release.plan["buckets"]), recipe)
+        for shard in planning.plan_shards(placement.place(after, release.plan["buckets"]), recipe, redaction)
     }
     rewritten = [shard for shard in release.shards if shard["input_digest"] not in digests]
     return Preview(

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from datasets_app.pipeline import atomic, blobs, families, manifest
+from datasets_app.pipeline import atomic, blobs, families, manifest, notes
 from datasets_app.pipeline.corpus import locked
 from datasets_app.pipeline.decide import Blocks, is_blocked
 from datasets_app.pipeline.format import manifest_path, shard_path
@@ -73,8 +73,9 @@ def purge_corpus(
 ) -> PurgeReport:
     """Erase blobs and the files of owners and repositories from the corpus, and blobs that no file holds any more.
 
-    The tables of files go first, then blob files and attributes are written anew without what goes. Blobs that no table of
-    files names go too: what an owner had in an earlier snapshot of a source lies there under no name.
+    The tables of files go first, with the notes on sources, which may name anybody; then blob files and attributes are written
+    anew without what goes. Blobs that no table of files names go too: what an owner had in an earlier snapshot of a source lies
+    there under no name.
 
     Raises:
         CorpusBusy: Another process is writing to the corpus.
@@ -84,6 +85,7 @@ def purge_corpus(
     blocks = Blocks(frozenset(owner_keys), frozenset(repository_keys), frozenset(blob_ids))
     with locked(corpus):
         _count(atomic.sweep(corpus), report)
+        _count(notes.forget(corpus), report)
         held: set[str] = set()
         for path in sorted((corpus / "files").glob("*.parquet")):
             _keep_rows(path, is_blocked(blocks), report)
@@ -144,7 +146,9 @@ def withdraw_release(releases: Path, name: str, version: str, progress: Progress
     with shelf_lock(releases):
         if not found.withdrawn:
             atomic.write_bytes(folder / "manifest.json", found.as_withdrawn().to_json().encode())
-        _delete(list(folder.glob("*.parquet")), report)
+        _delete([path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json"], report)
+        for emptied in [path for path in folder.iterdir() if path.is_dir()]:
+            emptied.rmdir()
         listed = {
             shard_path(releases, shard["digest"]) for release in manifest.load_all(releases) for shard in release.shards
         }
@@ -166,8 +170,10 @@ def forget_decisions(releases: Path, owner_keys: AbstractSet[str], repository_ke
     report = PurgeReport()
     blocks = Blocks(frozenset(owner_keys), frozenset(repository_keys))
     with shelf_lock(releases):
-        for path in sorted(releases.glob("[!.]*/[!.]*/decisions.parquet")):
+        for path in sorted(releases.glob("[!.]*/[!.]*/decisions/*.parquet")):
             _keep_rows(path, is_blocked(blocks), report)
+        for path in sorted(releases.glob("[!.]*/[!.]*/repositories.parquet")):
+            _keep_rows(path, is_blocked(Blocks(blocks.owners, blocks.repositories), blobs=False), report)
     return report
 
 
@@ -179,7 +185,8 @@ def _keep_rows(path: Path, going: pl.Expr, report: PurgeReport) -> None:
     if len(staying) == len(table):
         return
     size = path.stat().st_size
-    atomic.write_table(path, staying.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema))
+    footer = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
+    atomic.write_table(path, staying.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema), footer)
     report.rows += len(table) - len(staying)
     report.rewritten += 1
     report.freed += size - path.stat().st_size

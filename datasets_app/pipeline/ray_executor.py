@@ -2,6 +2,8 @@
 
 import importlib
 import importlib.util
+import os
+import socket
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
@@ -12,6 +14,9 @@ from datasets_app.pipeline.pool import MOST_ATTEMPTS, WorkersLost
 
 IN_FLIGHT = 4
 """Tasks handed to Ray at a time for each of its processors: enough to keep all busy, few enough to stop soon."""
+
+
+_OBJECT_STORE = 80 << 20  # bytes: the least that Ray takes; specs and entries are small, contents never pass through it
 
 
 class ExecutorUnavailable(PipelineError):
@@ -84,15 +89,25 @@ class RayExecutor:
                 ray.wait(list(running), num_returns=len(running), timeout=15)
 
     def _connect(self) -> Any:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray tells its makers about clusters unless asked not to
         ray = importlib.import_module("ray")
         if ray.is_initialized():
             return ray
-        local: dict[str, Any] = {} if self._address else {"num_cpus": self._processors, "include_dashboard": False}
+        local: dict[str, Any] = {}
+        if self._address is None:
+            local = {"num_cpus": self._processors, "include_dashboard": False, "object_store_memory": _OBJECT_STORE}
         try:
+            self._knock()
             ray.init(address=self._address, log_to_driver=False, logging_level="error", **local)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise ExecutorUnavailable(
                 f"The Ray cluster at {self._address or 'this machine'} cannot be reached: {error}. "
                 "Start it (ray start --head), or set FAIRSTACK_RAY_ADDRESS."
             ) from error
         return ray
+
+    def _knock(self) -> None:
+        """See that somebody listens at the address: Ray itself would go on trying for many minutes."""
+        host, _, port = (self._address or "").removeprefix("ray://").rpartition(":")
+        if host and port.isdigit():
+            socket.create_connection((host, int(port)), timeout=10).close()

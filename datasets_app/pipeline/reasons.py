@@ -47,6 +47,7 @@ _ORDERED = (
     Reason("not_permissive", "under a licence that is not permissive", "not_permissive"),
     Reason("unknown_language", "in a language that was not recognised", "unknown_language"),
     Reason("language_not_wanted", "in a language that the recipe does not take", "language_not_wanted"),
+    Reason("notebook", "a notebook that the recipe does not take, or that could not be turned into text", "notebook"),
     Reason("generated", "written by a program", "generated"),
     Reason("too_small", "too small", "too_small"),
     Reason("too_large", "too large", "too_large"),
@@ -68,6 +69,7 @@ _ORDERED = (
         NOT_ELIGIBLE,
     ),
     Reason("other_version", "another version of a file that a second source holds at the same path", "other_version"),
+    Reason("contaminated", "left out: it holds text of a benchmark by which models are measured", "contaminated"),
     Reason(
         "near_duplicate",
         "nearly the same as a file that stands in the release, or the same as such a one",

@@ -6,6 +6,7 @@ licence are taken: that is no choice of a recipe, and so it is no field here.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -25,6 +26,8 @@ SETS = (
     "xml_allowed",
     "html_languages",
     "minified_languages",
+    "benchmarks",
+    "redact",
 )
 SHARES = (
     "alphanumeric",
@@ -37,6 +40,8 @@ SHARES = (
     "minified_whitespace",
 )
 
+KINDS = ("EMAIL", "IP_ADDRESS", "KEY", "NAME", "PASSWORD", "USERNAME")
+NOTEBOOKS = ("drop", "script", "structured")
 NEAR_DUPLICATES = ("verified", "components", "off")
 
 
@@ -77,9 +82,19 @@ class Recipe:
         minified_languages: Languages that programs squeeze.
         minified_whitespace: Least share of white space in those; below it the file counts as minified. Ours, so 0 but in
             the demo: what people write has 0.15 and more, what minifiers leave has under 0.06.
+        notebooks: What becomes of Jupyter notebooks: ``drop``, or published as ``script`` or as ``structured`` text (see
+            :mod:`~datasets_app.pipeline.notebooks`). StarCoder has either in a set of its own beside the code, so the code
+            is built with ``drop``, and those sets by a recipe with ``languages=("Jupyter Notebook",)``. Rules on the text of
+            code do not apply to notebooks that are taken: they would measure JSON.
         with_vendored: Take files that lie in a folder of other people's work. StarCoder does. Ours does not by
             default in the demo: their named owner did not write them.
         with_generated: Take files that a program wrote.
+        benchmarks: Benchmarks of which no file may hold a text: ``humaneval``, or files that staff added (StarCoder: HumanEval,
+            MBPP, APPS, GSM8K and DS-1000; only the first can be shipped).
+        redact: Kinds of personal data that are replaced in the published text (StarCoder: all of them but user names in
+            paths; names, user names and passwords take a model).
+        pii_model: The folder below ``corpus/models`` of the model that finds names, user names and passwords; empty for
+            none.
         near_duplicates: How near-duplicates are told. ``verified``: every candidate is checked on its sketch (ours).
             ``components``: whatever candidates tie together counts as one, unchecked (StarCoder's script). ``off``: exact
             copies alone.
@@ -132,8 +147,12 @@ class Recipe:
     longest_encoded: int | None = None
     minified_languages: tuple[str, ...] = ("CSS", "JavaScript", "TypeScript")
     minified_whitespace: float = 0.0
+    notebooks: str = "drop"
     with_vendored: bool = True
     with_generated: bool = True
+    benchmarks: tuple[str, ...] = ("humaneval",)
+    redact: tuple[str, ...] = ("EMAIL", "IP_ADDRESS", "KEY", "NAME", "PASSWORD", "USERNAME")
+    pii_model: str = ""
     near_duplicates: str = "verified"
     near_threshold: float = 0.7
     shard_bytes: int = 16 * MIB
@@ -171,6 +190,12 @@ class Recipe:
         for field in SHARES:
             if not 0 <= getattr(self, field) <= 1:
                 raise ValueError(f"{field}: {getattr(self, field)} is not a share between 0 and 1")
+        if unknown := set(self.redact) - set(KINDS):
+            raise ValueError(f"redact: {', '.join(sorted(unknown))} is none of {', '.join(KINDS)}")
+        if self.pii_model and not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", self.pii_model):
+            raise ValueError(f"pii_model: {self.pii_model!r} is not of lower-case letters, digits, '.', '_' and '-'")
+        if self.notebooks not in NOTEBOOKS:
+            raise ValueError(f"notebooks: {self.notebooks!r} is none of {', '.join(NOTEBOOKS)}")
         if self.near_duplicates not in NEAR_DUPLICATES:
             raise ValueError(f"near_duplicates: {self.near_duplicates!r} is none of {', '.join(NEAR_DUPLICATES)}")
         if not 0 < self.near_threshold <= 1:
@@ -191,15 +216,19 @@ class Recipe:
         return {"rules": RULES, **values}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
+    def from_dict(cls, values: Mapping[str, Any], *, any_rules: bool = False) -> "Recipe":
         """The recipe that ``to_dict`` wrote; fields that are missing take their defaults.
+
+        Args:
+            values: As ``to_dict`` gave them.
+            any_rules: Take rules of another version too: for a release that was decided by them already.
 
         Raises:
             ValueError: An unknown field, a bad value, or rules of another version.
         """
         values = dict(values)
         rules = values.pop("rules", RULES)
-        if rules != RULES:
+        if rules != RULES and not any_rules:
             raise ValueError(
                 f"rules: this recipe is for version {rules} of the rules, this program has version {RULES}"
             )
@@ -218,6 +247,8 @@ class Recipe:
 
 
 STACK = {
+    "benchmarks": (),
+    "redact": (),
     "languages": language_set("the_stack"),
     "longest_line": MIB,
     "mean_line": float(MIB),

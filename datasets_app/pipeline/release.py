@@ -14,6 +14,7 @@ from datasets_app.pipeline.format import HOLDINGS, SHARD, manifest_path, shard_p
 from datasets_app.pipeline.manifest import Manifest
 from datasets_app.pipeline.release_errors import NoSuchRelease
 from datasets_app.pipeline.shards import ShardEntry
+from datasets_app.pipeline.storage import Place, Storage, at
 
 LISTED = [name for name in SHARD.names if name not in ("content", "sha256", "published_sha256")]
 """The columns that a listing of files gives."""
@@ -24,15 +25,15 @@ class Release:
     """A published state of a data set, opened for reading.
 
     Attributes:
-        releases: The folder of all releases.
+        releases: The folder of all releases, or the storage that holds them.
         manifest: What the release holds.
     """
 
-    releases: Path
+    releases: Place
     manifest: Manifest
 
     @classmethod
-    def open(cls, releases: Path, name: str, version: str) -> "Release":
+    def open(cls, releases: Place, name: str, version: str) -> "Release":
         """Open a release.
 
         Raises:
@@ -45,12 +46,19 @@ class Release:
         return cls(releases, found)
 
     @property
+    def storage(self) -> Storage:
+        """Where its files lie."""
+        return at(self.releases)
+
+    @property
     def folder(self) -> Path:
-        """Where manifest, decisions and holdings lie."""
+        """Where manifest, decisions and holdings lie, of a release in a folder."""
+        assert isinstance(self.releases, Path)
         return manifest_path(self.releases, self.manifest.name, self.manifest.version).parent
 
     def shard_paths(self, languages: Iterable[str] | None = None) -> list[Path]:
-        """The files of the shards, of all languages or of some, in the order of the manifest."""
+        """The files of the shards, of all languages or of some, in the order of the manifest, of a release in a folder."""
+        assert isinstance(self.releases, Path)
         wanted = None if languages is None else set(languages)
         return [
             shard_path(self.releases, shard["digest"])
@@ -64,12 +72,12 @@ class Release:
 
     def holdings(self) -> pa.Table:
         """What the release holds of each repository, as ``format.HOLDINGS``, sorted by repository key."""
-        return pq.read_table(self.folder / "holdings.parquet").cast(HOLDINGS)
+        return pq.read_table(self._open_holdings()).cast(HOLDINGS)
 
     def holding(self, repository_key: str) -> dict[str, Any] | None:
         """What the release holds of one repository, or ``None``."""
         found = pq.read_table(
-            self.folder / "holdings.parquet", filters=[("repository_key", "==", repository_key)], use_threads=False
+            self._open_holdings(), filters=[("repository_key", "==", repository_key)], use_threads=False
         )
         return found.to_pylist()[0] if found.num_rows else None
 
@@ -129,7 +137,7 @@ class Release:
         for language in held["languages"]:
             where = _Filter(language, held["owner_key"], repository_key)
             for shard in self._shards(where):
-                source = pq.ParquetFile(shard_path(self.releases, shard["digest"]))
+                source = self.open_shard(shard)
                 for group in _groups(source, "repository_key", repository_key):
                     keys = source.read_row_group(group, ["repository_key", "path"], use_threads=False)
                     hit = pc.and_(pc.equal(keys["repository_key"], repository_key), pc.equal(keys["path"], path))
@@ -140,8 +148,20 @@ class Release:
 
     def iter_rows(self, columns: Sequence[str] | None = None, batch: int = 1000) -> Iterator[pa.RecordBatch]:
         """All rows in the order of the shards, in batches of at most ``batch`` rows with these columns."""
-        for path in self.shard_paths():
-            yield from pq.ParquetFile(path).iter_batches(batch, columns=None if columns is None else list(columns))
+        for shard in self.manifest.shards:
+            yield from self.open_shard(shard).iter_batches(batch, columns=None if columns is None else list(columns))
+
+    def open_shard(self, shard: ShardEntry) -> pq.ParquetFile:
+        """A shard of the release, for reading.
+
+        Raises:
+            FileNotFoundError: It is gone.
+        """
+        return pq.ParquetFile(self.storage.open(shard_path(Path(), shard["digest"]).as_posix()))
+
+    def _open_holdings(self) -> pa.NativeFile:
+        there = manifest_path(Path(), self.manifest.name, self.manifest.version).with_name("holdings.parquet")
+        return self.storage.open(there.as_posix())
 
     def _shards(self, where: "_Filter") -> Iterator[ShardEntry]:
         for shard in self.manifest.shards:
@@ -160,7 +180,7 @@ class Release:
 
     def _matching(self, shard: ShardEntry, where: "_Filter", columns: list[str], skip: int = 0) -> Iterator[pa.Table]:
         """Row groups of a shard, cut to the rows that match. Groups within the first ``skip`` rows come without columns."""
-        source = pq.ParquetFile(shard_path(self.releases, shard["digest"]))
+        source = self.open_shard(shard)
         if where.by_owner is None:
             for group in range(source.num_row_groups):
                 rows = source.metadata.row_group(group).num_rows

@@ -6,13 +6,15 @@ that starts anywhere in them.
 
 import os
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from datasets_app.pipeline.needles import Needles
 from datasets_app.pipeline.progress import Progress, silent
 
 _CHUNK = 4 << 20
@@ -20,6 +22,21 @@ _PIECE = 1 << 20
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _GZIP = b"\x1f\x8b\x08"
 _PARQUET = b"PAR1"
+
+
+@dataclass
+class Survey:
+    """What was looked at, and where something was found.
+
+    Attributes:
+        files: Read to the end, or to the first hit.
+        bytes: On the disk, of these files.
+        hits: Those in which something was found.
+    """
+
+    files: int = 0
+    bytes: int = 0
+    hits: list[Path] = field(default_factory=list)
 
 
 def scan(root: Path, markers: Sequence[bytes], progress: Progress = silent) -> list[Path]:
@@ -31,31 +48,45 @@ def scan(root: Path, markers: Sequence[bytes], progress: Progress = silent) -> l
     """
     if not markers or not all(markers):
         raise ValueError("markers: name at least one, none of them empty")
+    return survey(root, Needles(markers), progress).hits
+
+
+def survey(root: Path, markers: Needles, progress: Progress = silent, without: Collection[Path] = ()) -> Survey:
+    """Look for markers in every file below ``root`` (or in the file ``root``), but for those ``without``. No marker: no file is read.
+
+    Raises:
+        OSError: A file cannot be read. One that was deleted meanwhile is passed over.
+    """
+    result = Survey()
+    if not len(markers):
+        return result
     paths = sorted(Path(parent, name) for parent, _, names in os.walk(root) for name in names)
-    found = []
+    paths += [root] if root.is_file() else []
     for number, path in enumerate(paths):
-        if path.is_symlink() or not path.is_file():
+        if path in without or path.is_symlink() or not path.is_file():
             continue
-        tell = partial(progress, "scanning", number, len(paths))
         try:
-            if _holds(path, markers, tell):
-                found.append(path)
+            size = path.stat().st_size
+            if _holds(path, markers, partial(progress, "scanning", number, len(paths))):
+                result.hits.append(path)
         except FileNotFoundError:
             continue
+        result.files += 1
+        result.bytes += size
     progress("scanning", len(paths), len(paths))
-    return found
+    return result
 
 
-def _holds(path: Path, markers: Sequence[bytes], tell: Callable[[], None]) -> bool:
+def _holds(path: Path, markers: Needles, tell: Callable[[], None]) -> bool:
     frames: list[int] = []
     parquet = _is_parquet(path)
-    longest = max(max(map(len, markers)), len(_ZSTD))
+    longest = max(markers.longest, len(_ZSTD))
     with path.open("rb") as file:
         tail, position = b"", 0
         while chunk := file.read(_CHUNK):
             tell()
             window = tail + chunk
-            if any(marker in window for marker in markers):
+            if markers.within(window):
                 return True
             base = position - len(tail)
             frames += [base + at for magic in (_ZSTD, _GZIP) for at in _places(window, magic)]
@@ -86,7 +117,7 @@ def _places(data: bytes, wanted: bytes) -> Iterator[int]:
         at = data.find(wanted, at + 1)
 
 
-def _in_columns(path: Path, markers: Sequence[bytes], tell: Callable[[], None]) -> bool:
+def _in_columns(path: Path, markers: Needles, tell: Callable[[], None]) -> bool:
     source = pq.ParquetFile(path)
     for column in source.schema_arrow.names:
         for batch in source.iter_batches(1000, columns=[column], use_threads=False):
@@ -96,17 +127,14 @@ def _in_columns(path: Path, markers: Sequence[bytes], tell: Callable[[], None]) 
     return False
 
 
-def _in_array(array: pa.Array, markers: Sequence[bytes]) -> bool:
+def _in_array(array: pa.Array, markers: Needles) -> bool:
     """Whether one value holds a marker. The buffers are searched whole, a hit is then confirmed value by value."""
-    hit = [
-        marker for marker in markers if any(marker in bytes(buffer) for buffer in array.buffers() if buffer is not None)
-    ]
-    if not hit:
+    if not any(markers.within(buffer) for buffer in array.buffers() if buffer is not None):
         return False
     while pa.types.is_nested(array.type):
         parts = array.flatten()
         if isinstance(parts, list):
-            return any(_in_array(part, hit) for part in parts)
+            return any(_in_array(part, markers) for part in parts)
         array = parts
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
@@ -115,16 +143,16 @@ def _in_array(array: pa.Array, markers: Sequence[bytes]) -> bool:
             return True  # Values of fixed width: where their bytes join is no border that anybody sees.
     else:
         array = array.cast(pa.large_binary())
-    return any(marker in value for value in array.to_pylist() if value is not None for marker in hit)
+    return any(markers.within(value) for value in array.to_pylist() if value is not None)
 
 
-def _in_frame(path: Path, start: int, markers: Sequence[bytes]) -> bool:
+def _in_frame(path: Path, start: int, markers: Needles) -> bool:
     """Whether a marker stands in what a compressed frame at ``start`` holds, as far as it can be read."""
-    overlap = max(map(len, markers)) - 1
+    overlap = markers.longest - 1
     tail = b""
     for piece in _decompressed(path, start):
         window = tail + piece
-        if any(marker in window for marker in markers):
+        if markers.within(window):
             return True
         tail = window[-overlap:] if overlap else b""
     return False

@@ -7,7 +7,7 @@ gives the same bytes anywhere, given the same version of the writer, which is pa
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -17,30 +17,27 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from datasets_app.pipeline import atomic
+from datasets_app.pipeline.blobs import blob_ids_of, take_blobs
 from datasets_app.pipeline.canonical import table_digest
 from datasets_app.pipeline.errors import CorpusDamaged
-from datasets_app.pipeline.format import SHARD
+from datasets_app.pipeline.format import SHARD, shard_path
+from datasets_app.pipeline.publishing import WriteOptions, published_texts
 from datasets_app.pipeline.release_errors import CorpusChanged
 
-WRITER: dict[str, str | int] = {"format": 1, "pyarrow": pa.__version__}
+WRITER: dict[str, str | int] = {"format": 2, "pyarrow": pa.__version__}
 """What decides the bytes of a shard beside its rows: our layout and the Parquet writer. Raise ``format`` with each change."""
 
 METADATA = [name for name in SHARD.names if name not in ("content", "published_sha256")]
 """The columns that are known before a shard is written."""
 
 ROWS = pa.schema([SHARD.field(name) for name in METADATA] + [("blob_file", pa.string())])
-"""The rows of a shard as the planner hands them over: their metadata and the blob file that holds each."""
+"""The rows of a shard as the planner hands them over: their metadata, and the blob file that holds each.
+
+A row without one is a row of the shard's ``base``: a shard of the same recipe, in which its text stands as it was published."""
 
 _REPEATING = ["forge", "owner", "repository", "repository_key", "owner_key", "language", "licence"]
 # Never the content: Parquet would keep its least and greatest value in the footer, where it would outlive a purge in caches.
 _WITH_STATISTICS = ["path", *_REPEATING, "size", "copies"]
-
-
-class WriteOptions(TypedDict):
-    """How a recipe wants its shards written."""
-
-    row_group_bytes: int
-    zstd_level: int
 
 
 class ShardSpec(TypedDict):
@@ -50,6 +47,7 @@ class ShardSpec(TypedDict):
     bucket: int
     rows: str  # path of a Parquet file of ROWS, relative to the folder that the shard is written into
     row_group: int  # of that file
+    base: str  # digest of a shard that holds the texts of the rows without a blob file; or empty
     write: WriteOptions
     writer: dict[str, str | int]
     input_digest: str
@@ -116,8 +114,7 @@ def run_shard(uri: str, out: str, spec: Mapping[str, Any]) -> ShardEntry:
     made_of = input_digest(rows, spec["language"], spec["bucket"], spec["write"], spec["writer"])
     if made_of != spec["input_digest"]:
         raise CorpusChanged(f"The rows in {spec['rows']} are not those that the shard was planned for. Build again.")
-    content = fetch(corpus, rows["blob_id"], rows["blob_file"])
-    hashes = check(rows["blob_id"], rows["sha256"], content)
+    content, hashes = _texts(corpus, folder, rows, spec)
     columns = {name: rows[name] for name in METADATA}
     columns |= {"content": content, "published_sha256": pa.array(hashes, pa.binary(32))}
     table = pa.table([columns[name] for name in SHARD.names], schema=SHARD).combine_chunks()
@@ -142,8 +139,57 @@ def run_shard(uri: str, out: str, spec: Mapping[str, Any]) -> ShardEntry:
     return entry
 
 
+def _texts(corpus: Path, folder: Path, rows: pa.Table, spec: Mapping[str, Any]) -> tuple[pa.Array, list[bytes]]:
+    """The published texts of rows and their SHA-256: from the corpus, or from the base where a row names no blob file."""
+    fresh = rows.filter(pc.is_valid(rows["blob_file"]))
+    content = pa.array([], pa.large_string())
+    hashes: list[bytes] = []
+    if fresh.num_rows:
+        content = fetch(corpus, fresh["blob_id"], fresh["blob_file"])
+        hashes = check(fresh["blob_id"], fresh["sha256"], content)
+        published = published_texts(
+            corpus, spec["write"], spec["language"], fresh["blob_id"], fresh["blob_file"], content
+        )
+        if published is not content:
+            content, hashes = published, text_hashes(published)
+    if fresh.num_rows == rows.num_rows:
+        return content, hashes
+    standing = rows.filter(pc.is_null(rows["blob_file"]))
+    # The builder's folder lies beside the folders of the releases: see ``workspace.work_folder``.
+    taken, taken_hashes = from_base(shard_path(folder.parent.parent, spec["base"]), standing["blob_id"])
+    fresh_rows = pc.is_valid(rows["blob_file"]).to_numpy()
+    order = np.where(fresh_rows, np.cumsum(fresh_rows) - 1, len(hashes) + np.cumsum(~fresh_rows) - 1)
+    hashes += taken_hashes
+    return pa.concat_arrays([content, taken]).take(pa.array(order)), [hashes[at] for at in order.tolist()]
+
+
+def from_base(path: Path, blob_ids: pa.ChunkedArray) -> tuple[pa.Array, list[bytes]]:
+    """The texts of these blobs in a shard, and their SHA-256, in the order asked for.
+
+    Raises:
+        CorpusChanged: The shard, or a blob in it, is gone.
+        CorpusDamaged: A text is not the one that was published.
+    """
+    wanted = blob_ids.combine_chunks()
+    try:
+        with pq.ParquetFile(path) as source:
+            table = source.read(["blob_id", "content", "published_sha256"], use_threads=False)
+    except FileNotFoundError as error:
+        raise CorpusChanged(
+            f"The shard {path} is gone: its release was withdrawn in the meantime. Build again."
+        ) from error
+    except pa.ArrowInvalid as error:
+        raise CorpusDamaged(f"The shard {path} cannot be read: {error}") from error
+    places = pc.index_in(wanted, value_set=table["blob_id"].combine_chunks())
+    if places.null_count:
+        raise CorpusChanged(f"The shard {path} lacks {places.null_count} of the blobs that were to be taken from it.")
+    content = table["content"].combine_chunks().cast(pa.large_string()).take(places)
+    stated = table["published_sha256"].combine_chunks().take(places).to_pylist()
+    return content, check(blob_ids, stated, content)
+
+
 def fetch(corpus: Path, blob_ids: pa.ChunkedArray, blob_files: pa.ChunkedArray) -> pa.Array:
-    """The contents of blobs, in the order asked for, as text (``large_string``), reading each row group once at most.
+    """The contents of blobs, in the order asked for, as text (``large_string``), reading no row group that holds none of them.
 
     Raises:
         CorpusChanged: A blob file, or a blob in it, is gone.
@@ -155,32 +201,15 @@ def fetch(corpus: Path, blob_ids: pa.ChunkedArray, blob_files: pa.ChunkedArray) 
     found = 0
     for name in pc.unique(blob_files).to_pylist():
         here = pc.indices_nonzero(pc.equal(blob_files, name)).to_numpy()
-        asked = wanted.take(pa.array(here))
         path = corpus / "blobs" / f"{name}.parquet"
-        try:
-            source = pq.ParquetFile(path)
-            for group in range(source.num_row_groups):
-                ids = source.read_row_group(group, columns=["blob_id"])["blob_id"]
-                index = pc.index_in(asked, value_set=ids.combine_chunks())
-                hits = pc.indices_nonzero(pc.is_valid(index))
-                if len(hits) == 0:
-                    continue
-                content = source.read_row_group(group, columns=["content"])["content"].combine_chunks()
-                content = content.cast(pa.large_binary())
-                parts.append(content.take(index.drop_null()))
-                places[here[hits.to_numpy()]] = np.arange(found, found + len(hits))
-                found += len(hits)
-        except FileNotFoundError as error:
+        index = pc.index_in(wanted.take(pa.array(here)), value_set=blob_ids_of(path))
+        if index.null_count:
             raise CorpusChanged(
-                f"The blob file {path} is gone: the corpus was purged in the meantime. Build again."
-            ) from error
-        except pa.ArrowInvalid as error:
-            raise CorpusDamaged(f"The blob file {path} cannot be read: {error}") from error
-    if found != len(wanted):
-        raise CorpusChanged(
-            f"{len(wanted) - found} blobs are no longer in the corpus at {corpus}: it was purged in the meantime. "
-            "Build again."
-        )
+                f"{index.null_count} blobs are no longer in {path}: the corpus was purged in the meantime. Build again."
+            )
+        parts.append(take_blobs(path, index.to_numpy()))
+        places[here] = np.arange(found, found + len(here))
+        found += len(here)
     content = pa.concat_arrays(parts).take(pa.array(places))
     try:
         return content.cast(pa.large_string())
@@ -199,14 +228,15 @@ def text_hashes(content: pa.Array) -> list[bytes]:
     return [hashlib.sha256(data[start:end]).digest() for start, end in itertools.pairwise(bounds)]
 
 
-def check(blob_ids: pa.ChunkedArray, expected: pa.ChunkedArray, content: pa.Array) -> list[bytes]:
-    """The SHA-256 of each text, after comparing it with that of the attributes.
+def check(blob_ids: pa.ChunkedArray, expected: Sequence[bytes] | pa.ChunkedArray, content: pa.Array) -> list[bytes]:
+    """The SHA-256 of each text, after comparing it with what it was when it was computed before.
 
     Raises:
         CorpusDamaged: They differ.
     """
     hashes = text_hashes(content)
-    for row, (found, wanted) in enumerate(zip(hashes, expected.to_pylist(), strict=True)):
+    stated = expected.to_pylist() if isinstance(expected, pa.ChunkedArray) else expected
+    for row, (found, wanted) in enumerate(zip(hashes, stated, strict=True)):
         if found != wanted:
             raise CorpusDamaged(
                 f"The bytes of blob {blob_ids[row].as_py()} are not those that its attributes were computed on. "

@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from datasets_app.pipeline.compiling import njit
 from datasets_app.pipeline.families import Family
-from datasets_app.pipeline.kernels import njit
 
 SLOTS = 256
 BANDS = 25

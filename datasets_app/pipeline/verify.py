@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 
 from datasets_app.pipeline import manifest, merkle, placement
 from datasets_app.pipeline.canonical import table_digest
-from datasets_app.pipeline.format import HOLDINGS, SHARD, shard_path
+from datasets_app.pipeline.format import SHARD, shard_path
 from datasets_app.pipeline.manifest import Manifest
 from datasets_app.pipeline.progress import Progress, silent
 from datasets_app.pipeline.release import Release
 from datasets_app.pipeline.shards import ShardEntry, text_hashes
+from datasets_app.pipeline.storage import Place, Storage, file_digest
 
 _MOST_PROBLEMS = 100
 
@@ -35,7 +36,7 @@ class VerifyReport:
         return not self.problems
 
 
-def verify(releases: Path, name: str, version: str, progress: Progress = silent) -> VerifyReport:
+def verify(releases: Place, name: str, version: str, progress: Progress = silent) -> VerifyReport:
     """Read everything of a release and compare it with its manifest.
 
     Checked: the SHA-256 of each shard, its rows, bytes, logical digest and place; that each text has the SHA-256 and each
@@ -53,7 +54,11 @@ def verify(releases: Path, name: str, version: str, progress: Progress = silent)
     size = 0
     for number, shard in enumerate(expected.shards):
         table = _read_shard(
-            releases, expected, shard, report, partial(progress, "verifying shards", number, len(expected.shards))
+            release.storage,
+            expected,
+            shard,
+            report,
+            partial(progress, "verifying shards", number, len(expected.shards)),
         )
         report.shards += 1
         if table is not None:
@@ -71,23 +76,22 @@ def verify(releases: Path, name: str, version: str, progress: Progress = silent)
 
 
 def _read_shard(
-    releases: Path, expected: Manifest, shard: ShardEntry, report: VerifyReport, tell: Callable[[], None]
+    place: Storage, expected: Manifest, shard: ShardEntry, report: VerifyReport, tell: Callable[[], None]
 ) -> pa.Table | None:
     """The shard's rows without their text, or ``None`` where it cannot be read."""
     name = placement.shard_name(shard["language"], shard["bucket"])
-    path = shard_path(releases, shard["digest"])
+    path = shard_path(Path(), shard["digest"]).as_posix()
     say = report.problems.append
     try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = file_digest(place, path)
     except FileNotFoundError:
-        say(f"{name}: the file {path} is missing.")
+        say(f"{name}: the file {place.address}/{path} is missing.")
         return None
     if digest != shard["digest"]:
         say(f"{name}: the bytes have the SHA-256 {digest}, the manifest says {shard['digest']}.")
     try:
         # Group by group: a shard's text need not fit into memory at once.
-        source = pq.ParquetFile(path)
+        source = pq.ParquetFile(place.open(path))
         parts = []
         for group in range(source.num_row_groups):
             tell()
@@ -155,7 +159,7 @@ def _check_whole(release: Release, leaves: list[tuple[str, bytes, bytes]], size:
         if (sum(row["files"] for row in rows), sum(row["bytes"] for row in rows)) != (expected.rows, expected.bytes):
             say(f"The figures by {what} in the manifest do not add up to its rows and bytes.")
     try:
-        held = pq.read_table(release.folder / "holdings.parquet").cast(HOLDINGS)
+        held = release.holdings()
     except (FileNotFoundError, pa.ArrowException, ValueError) as error:
         say(f"The holdings cannot be read: {error}.")
         return

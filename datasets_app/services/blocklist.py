@@ -9,8 +9,15 @@ from core.errors import InvalidInput
 from core.keyed import keyed_hash
 from core.permissions import Actor
 from datasets_app.models import BlockEntry, Holding, Owner, Release, Repository
+from datasets_app.pipeline.sources.base import owner_key, repository_key
 
 PURPOSE = "block-list"
+_ACCOUNT = ("forge", "account_id", "login_folded", "former_logins__login_folded")
+_BLOCKED = (
+    *("kind", "keyed", "owner__key", "repository__key", "repository__name_folded"),
+    *(f"owner__{column}" for column in _ACCOUNT),
+    *(f"repository__owner__{column}" for column in _ACCOUNT),
+)
 
 
 class KeyedKeys(frozenset[str]):
@@ -72,14 +79,22 @@ def position() -> int:
 
 
 def blocked_keys() -> tuple[KeyedKeys, KeyedKeys]:
-    """The owner keys and the repository keys that are blocked now."""
+    """The owner keys and the repository keys that are blocked now.
+
+    A numbered account is blocked under each login that it has or had, too: a source that knows no numbers calls it so.
+    """
     live = BlockEntry.objects.filter(lifted_at=None)
     keys = {BlockEntry.OWNER: set[str](), BlockEntry.REPOSITORY: set[str]()}
     hashes = {BlockEntry.OWNER: set[str](), BlockEntry.REPOSITORY: set[str]()}
-    for kind, keyed, owner, repository in live.values_list("kind", "keyed", "owner__key", "repository__key"):
+    for kind, keyed, owner, repository, name, *accounts in live.values_list(*_BLOCKED):
         hashes[kind].add(keyed)
         if key := owner or repository:
             keys[kind].add(key)
+        forge, number, *logins = accounts[:4] if owner else accounts[4:]
+        for login in logins if number else ():
+            if login:
+                alias = owner_key(forge, None, login)
+                keys[kind].add(alias if owner else repository_key(alias, name))
     found = []
     for kind in (BlockEntry.OWNER, BlockEntry.REPOSITORY):
         known = KeyedKeys(keys[kind])

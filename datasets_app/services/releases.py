@@ -12,12 +12,12 @@ from core.errors import Conflict, InvalidInput
 from core.jobs import enqueue
 from core.models import Job
 from core.permissions import Actor, require, row
-from datasets_app.models import BlockEntry, Holding, Release, ReleaseApproval
+from datasets_app.models import BlockEntry, Release, ReleaseApproval
 from datasets_app.pipeline.errors import PipelineError
 from datasets_app.pipeline.format import manifest_path
 from datasets_app.pipeline.manifest import check_name
 from datasets_app.pipeline.recipe import Recipe, preset
-from datasets_app.services import blocklist
+from datasets_app.services import blocklist, reissues, retiring
 from datasets_app.signals import release_published
 from datasets_app.states import RELEASE
 
@@ -168,7 +168,9 @@ def approve(release: Release, actor: Actor) -> ReleaseApproval | None:
 
 
 def publish(release: Release, actor: Actor) -> Job | None:
-    """Publish a built release. Releases that hold anything blocked are withdrawn with it, and their bytes purged by a job.
+    """Publish a built release. Others that hold anything blocked end with it, and their bytes are purged by a job.
+
+    By ``FAIRSTACK_OLD_RELEASES`` the job first issues the published ones again without it, or they are withdrawn at once.
 
     Returns:
         The purge job, or None where there is nothing to purge. A release that is published already is left alone.
@@ -192,25 +194,20 @@ def publish(release: Release, actor: Actor) -> Job | None:
             )
         RELEASE.move_or_raise(release, "published", published_at=timezone.now())
         audit.record(actor, "publish release", release)
-        ledger.append("release published", ledger_body(release))
-        gone = withdrawn_with(release)
-        for other in gone:
-            reason = f"It held files that the data set holds no more. {release.version} takes its place."
-            if other.state == "published":
-                _withdraw(other, actor, reason)
-            else:
-                _reject(other, actor, reason)
+        ledger.append("release published", retiring.ledger_body(release))
+        ended = ended_with(release)
+        begun = reissues.end_all(ended, actor, f"{release.version} takes its place.")
         job = None
-        if gone or BlockEntry.objects.filter(lifted_at=None).exists():
-            job = start_purge(actor, release)
+        if ended or BlockEntry.objects.filter(lifted_at=None).exists():
+            job = retiring.start_purge(actor, release)
+            reissues.given_to(job, begun)
         transaction.on_commit(lambda: release_published.send_robust(sender=Release, release=release))
     return job
 
 
-def withdrawn_with(release: Release) -> list[Release]:
+def ended_with(release: Release) -> list[Release]:
     """The other releases, published or waiting, that hold something blocked: publishing ``release`` ends them."""
-    concerned = Holding.objects.filter(blocklist.blocked_holdings(), release__state__in=("published", "built"))
-    return list(Release.objects.filter(pk__in=concerned.values("release")).exclude(pk=release.pk).order_by("pk"))
+    return [other for other in reissues.concerned() if other.pk != release.pk]
 
 
 def withdraw(release: Release, actor: Actor, reason: str) -> Job | None:
@@ -229,8 +226,8 @@ def withdraw(release: Release, actor: Actor, reason: str) -> Job | None:
         release.refresh_from_db()
         if release.state == "withdrawn":
             return None
-        _withdraw(release, actor, reason)
-        return start_purge(actor, None, subject=release)
+        retiring.withdraw(release, actor, reason)
+        return retiring.start_purge(actor, None, subject=release)
 
 
 def reject(release: Release, actor: Actor, reason: str = "") -> Job | None:
@@ -245,43 +242,5 @@ def reject(release: Release, actor: Actor, reason: str = "") -> Job | None:
         release.refresh_from_db()
         if release.state == "rejected":
             return None
-        _reject(release, actor, reason.strip() or "It was not approved.")
-        return start_purge(actor, None, subject=release)
-
-
-def _withdraw(release: Release, actor: Actor, reason: str) -> None:
-    RELEASE.move_or_raise(release, "withdrawn", withdrawn_at=timezone.now(), withdrawn_reason=reason)
-    audit.record(actor, "withdraw release", release)
-    ledger.append("release withdrawn", ledger_body(release) | {"reason": reason})
-
-
-def _reject(release: Release, actor: Actor, reason: str) -> None:
-    RELEASE.move_or_raise(release, "rejected", withdrawn_at=timezone.now(), withdrawn_reason=reason)
-    audit.record(actor, "reject release", release)
-
-
-def start_purge(actor: Actor, release: Release | None, subject: Release | None = None) -> Job:
-    """Erase for certain what is blocked and what was withdrawn or rejected, in a job."""
-    named = release or subject
-    return enqueue(
-        "datasets.purge",
-        {"release": release.pk if release else None},
-        actor=actor,
-        title=f"Purge after {named}" if named else "Purge",
-        dedupe_key=f"datasets.purge:{named.pk if named else ''}",
-    )
-
-
-def ledger_body(release: Release) -> dict[str, Any]:
-    """What the ledger says of a release: digests and figures, no name of any owner."""
-    return {
-        "name": release.name,
-        "version": release.version,
-        "parent": release.parent.version if release.parent else "",
-        "recipe": release.recipe_digest,
-        "digest_bytes": release.digest_bytes,
-        "digest_logical": release.digest_logical,
-        "tree_root": release.tree_root,
-        "rows": release.files,
-        "blocklist_position": release.blocklist_position,
-    }
+        retiring.reject(release, actor, reason.strip() or "It was not approved.")
+        return retiring.start_purge(actor, None, subject=release)

@@ -6,31 +6,52 @@ from typing import Any
 from django.db import transaction
 
 from core import audit
-from core.errors import InvalidInput
+from core.errors import Conflict, InvalidInput
 from core.jobs import enqueue
 from core.models import Job
 from core.permissions import Actor, require
 from datasets_app import readers
 from datasets_app.models import Source
 
-INSTALLED = "installed-packages"
+INSTALLED = readers.INSTALLED
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 def add_source(actor: Actor, name: str, kind: str, params: dict[str, Any] | None = None) -> Source:
-    """Name a source, or change how it is read.
+    """Name a source, or change how it is read: for commands and code on this machine, which may name any path.
 
     Raises:
         PermissionDenied: The actor may not ingest.
         InvalidInput: The name is no slug, or the reader does not know the kind or its parameters.
     """
     require(actor, "datasets_app.ingest_source")
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
+    if not NAME.fullmatch(name):
         raise InvalidInput("Name the source with lower-case letters, digits and hyphens, at most 64.", "name")
     readers.open_source(name, kind, params or {})
     with transaction.atomic():
         source, new = Source.objects.update_or_create(name=name, defaults={"kind": kind, "params": params or {}})
         audit.record(actor, "add source" if new else "change source", source, kind=kind)
     return source
+
+
+def register_source(actor: Actor, name: str, kind: str, params: dict[str, Any], *, change: bool = False) -> Source:
+    """Name a new source, or change one, from a page or the API: its paths lie below the folders that this site allows.
+
+    Raises:
+        PermissionDenied: The actor may not ingest.
+        InvalidInput: As for :func:`add_source`; or a path is not allowed or not there.
+        Conflict: A new one has a name that is taken, or the one to be changed is not there.
+    """
+    require(actor, "datasets_app.ingest_source")
+    with transaction.atomic():
+        there = Source.objects.select_for_update().filter(name=name).exists()
+        if there and not change:
+            raise Conflict(f"There is a source “{name}” already. Choose another name, or change that one.")
+        if change and not there:
+            raise Conflict(f"There is no source “{name}” any more.")
+        readers.check_params(kind, params)
+        readers.check_roots(kind, params)
+        return add_source(actor, name, kind, params)
 
 
 def start_ingest(actor: Actor, source_name: str) -> Job:

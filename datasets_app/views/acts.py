@@ -14,7 +14,7 @@ from core.errors import Conflict, FairstackError, InvalidInput
 from core.session import signed_in
 from datasets_app.forms import BuildForm, IngestForm, ReasonForm
 from datasets_app.models import BlockEntry, Holding, Release
-from datasets_app.services import blocklist, releases, sources
+from datasets_app.services import blocklist, reissues, releases, sources
 from datasets_app.views.desk import curators_only
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
@@ -87,16 +87,41 @@ def publish(request: HttpRequest, name: str, version: str) -> HttpResponse:
         if _tried(request, lambda: releases.publish(release, signed_in(request))):
             messages.success(request, f"{release} is published.")
         return redirect("datasets:desk-release", name, version)
-    withdrawn = releases.withdrawn_with(release)
-    going = Holding.objects.filter(blocklist.blocked_holdings(), release__in=withdrawn)
+    ended = releases.ended_with(release)
     context = {
         "release": release,
         "missing": releases.approvals_missing(release),
-        "withdrawn": withdrawn,
-        "going": going.aggregate(files=Sum("files"), bytes=Sum("bytes")),
+        "ended": ended,
+        "going": _going(ended),
+        "reissue": reissues.by_policy(),
         "overtaken": blocklist.holds_blocked(release),
     }
     return render(request, "datasets_app/publish.html", context)
+
+
+@curators_only
+@form_page
+def honour(request: HttpRequest) -> HttpResponse:
+    """Say what honouring the block-list now does, to which releases; then do it. Leads to the job."""
+    if request.method == "POST":
+        try:
+            job = reissues.honour_now(signed_in(request))
+        except FairstackError as error:
+            messages.error(request, str(error))
+            return redirect("datasets:desk")
+        if job is None:
+            messages.info(request, "No release holds anything that is blocked.")
+            return redirect("datasets:desk")
+        return redirect("core:job", job.pk)
+    ended = reissues.concerned()
+    context = {"ended": ended, "going": _going(ended), "reissue": reissues.by_policy()}
+    return render(request, "datasets_app/honour.html", context)
+
+
+def _going(ended: list[Release]) -> dict[str, Any]:
+    """Files and bytes of what is blocked in these releases."""
+    going = Holding.objects.filter(blocklist.blocked_holdings(), release__in=ended)
+    return going.aggregate(files=Sum("files"), bytes=Sum("bytes"))
 
 
 @curators_only

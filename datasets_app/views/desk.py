@@ -20,9 +20,10 @@ from datasets_app import browsing
 from datasets_app.comparison import compare
 from datasets_app.forms import IngestForm
 from datasets_app.models import BlockEntry, Release, Source
-from datasets_app.services import blocklist, releases
+from datasets_app.services import blocklist, reissues, releases
 
 View = Callable[..., HttpResponseBase]
+LARGE = ("recipe", "funnel", "languages", "licences")  # columns that a list does without
 
 
 def curators_only(view: View) -> View:
@@ -43,7 +44,9 @@ def curators_only(view: View) -> View:
 @require_safe
 def desk(request: HttpRequest) -> HttpResponse:
     """Sources, and all releases in whatever state."""
-    rows = Release.objects.select_related("job").defer("recipe", "funnel", "languages", "licences")
+    rows = Release.objects.select_related("job", "reissue_of").defer(
+        *LARGE, *(f"reissue_of__{field}" for field in LARGE)
+    )
     page = Paginator(rows, 20).get_page(request.GET.get("page"))
     newest = releases.parent_of(_dataset())
     position = newest.blocklist_position if newest else 0
@@ -55,6 +58,8 @@ def desk(request: HttpRequest) -> HttpResponse:
         "dataset": _dataset(),
         "next_version": releases.next_version(_dataset()),
         "newest": newest,
+        "held_back": reissues.concerned(),
+        "may_approve": request.user.has_perm(releases.APPROVE),
         "waiting_blocks": BlockEntry.objects.filter(lifted_at=None, position__gt=position).count(),
     }
     return render(request, "datasets_app/desk.html", context)
@@ -65,7 +70,7 @@ def desk(request: HttpRequest) -> HttpResponse:
 def desk_release(request: HttpRequest, name: str, version: str) -> HttpResponse:
     """One release: its build, figures, comparison with its parent, approvals, and what can be done next."""
     release = get_object_or_404(
-        Release.objects.select_related("job", "parent", "created_by"), name=name, version=version
+        Release.objects.select_related("job", "parent", "reissue_of", "created_by"), name=name, version=version
     )
     return render(request, "datasets_app/desk_release.html", _release_context(release, request.user))
 
@@ -95,6 +100,8 @@ def _release_context(release: Release, user: Any) -> dict[str, Any]:
         "comparison": compare(release) if built and release.parent else None,
         "overtaken": release.state == "built" and blocklist.holds_blocked(release),
         "purge": purge,
+        "reissue_pending": release.reissue_pending if release.state == "published" else None,
+        "issued_again": release.issued_again if release.state == "withdrawn" else None,
         "may_approve": user.has_perm(releases.APPROVE),
         "may_build": user.has_perm(releases.BUILD),
     }

@@ -21,6 +21,7 @@ from datasets_app.purging import releases_folder
 
 View = Callable[..., HttpResponseBase]
 PER_PAGE = 20
+RETRY_AFTER = "600"  # seconds until somebody who found a release being issued again may ask once more
 
 
 def gone_if_withdrawn(view: View) -> View:
@@ -32,9 +33,9 @@ def gone_if_withdrawn(view: View) -> View:
             return view(request, *args, **kwargs)
         except Withdrawn as error:
             later = Release.objects.filter(name=error.release.name, state="published").order_by("-published_at").first()
-            return render(
-                request, "datasets_app/withdrawn.html", {"release": error.release, "later": later}, status=410
-            )
+            again = error.release.issued_again
+            context = {"release": error.release, "again": again, "later": later if later != again else None}
+            return render(request, "datasets_app/withdrawn.html", context, status=410)
 
     return guarded
 
@@ -44,9 +45,13 @@ def release_list(request: HttpRequest) -> HttpResponse:
     """Published releases, newest first, and those that were withdrawn."""
     rows = (
         Release.objects.filter(state__in=("published", "withdrawn"))
-        .only("name", "version", "state", "files", "bytes", "shards", "published_at", "withdrawn_at")
+        .select_related("reissue_of")
+        .only(
+            "name", "version", "state", "files", "bytes", "shards", "published_at", "withdrawn_at",
+            "reissue_of__name", "reissue_of__version",
+        )
         .order_by("-published_at", "-pk")
-    )
+    )  # fmt: skip
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "curator": browsing.is_curator(request.user)}
     return render(request, "datasets_app/releases.html", context)
@@ -72,6 +77,8 @@ def release_page(request: HttpRequest, name: str, version: str) -> HttpResponse:
         "licence_count": len(release.licences),
         "read": reading_example(release),
         "curator": browsing.is_curator(request.user),
+        "pending": release.reissue_pending,
+        "beside": browsing.beside_parent(release),
     }
     return render(request, "datasets_app/release.html", context)
 
@@ -140,8 +147,12 @@ def manifest(request: HttpRequest, name: str, version: str) -> HttpResponseBase:
 @require_safe
 @gone_if_withdrawn
 def shard(request: HttpRequest, name: str, version: str, served: str) -> HttpResponseBase:
-    """One Parquet file of a release, ``data/<language>/part-NNNNN.parquet``."""
+    """One Parquet file of a release, ``data/<language>/part-NNNNN.parquet``. None while it is being issued again (503)."""
     release = browsing.visible_release(name, version, request.user, large=False)
+    if release.reissue_pending:
+        paused = render(request, "datasets_app/paused.html", {"release": release}, status=503)
+        paused["Retry-After"] = RETRY_AFTER
+        return paused
     entry = browsing.open_release(release).served_names().get(served)
     if entry is None:
         raise Http404("The release has no shard at this address.")

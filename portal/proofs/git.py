@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from datasets_app.pipeline.sources.git_process import OPTIONS, environment
+
 TIMEOUT = 60.0  # seconds for the whole look
 LARGEST_FETCH = 64 * 1024 * 1024  # bytes of any one file that git may write
 LARGEST_FILE = 4096  # bytes of a challenge file; one that has more is not read
@@ -90,31 +92,14 @@ class _Git:
         self.workdir = workdir
         self.blocks = str(max(1, largest // 512))
         self.left = timeout
-        self.environment = {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "HOME": str(workdir),
-            "XDG_CONFIG_HOME": str(workdir),
-            "LC_ALL": "C",
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_CONFIG_SYSTEM": os.devnull,
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_ASKPASS": "true",
-            "SSH_ASKPASS": "true",
+        self.environment = environment(workdir, [scheme]) | {
             "GIT_SSH_COMMAND": "false",
-            "GIT_ALLOW_PROTOCOL": scheme,
             "GIT_CEILING_DIRECTORIES": str(workdir.parent),
-            "GIT_LFS_SKIP_SMUDGE": "1",
-        } | {name: os.environ[name] for name in ("https_proxy", "HTTPS_PROXY", "SSL_CERT_FILE") if name in os.environ}
+        }
+        self.environment.pop("GIT_NO_LAZY_FETCH")  # the one blob is fetched when it is asked for
         self.options = [
-            *("-c", "credential.helper="),
-            *("-c", f"core.hooksPath={os.devnull}"),
-            *("-c", "core.fsmonitor=false"),
-            *("-c", "http.followRedirects=false"),
-            *("-c", "http.lowSpeedLimit=500", "-c", "http.lowSpeedTime=20"),
-            *("-c", "fetch.recurseSubmodules=false"),
-            *("-c", "gc.auto=0", "-c", "maintenance.auto=false"),
-            *("-c", "fetch.unpackLimit=1"),  # one pack file: the limit on a file's size then is one on the fetch
+            *OPTIONS,
+            *("-c", "http.lowSpeedTime=20"),
             *("-c", "core.bigFileThreshold=1m"),  # a bomb of a blob is streamed to the disk, not into memory
         ]
 

@@ -75,7 +75,7 @@ class RuleTests(SimpleTestCase):
         self.assertLessEqual({"corpus", "releases", "indexes", "tokens", "runs", "zoo", "tmp"}, owned)
 
     def test_requirements_are_pinned_exactly(self) -> None:
-        for name in ("runtime", "dev", "whoosh"):
+        for name in ("runtime", "dev", "whoosh", "ray"):
             for line in (settings.BASE_DIR / "requirements" / f"{name}.txt").read_text().splitlines():
                 if line and not line.startswith("#"):
                     self.assertRegex(line, r"^[\w.\-\[\],]+==\S+")

@@ -7,7 +7,7 @@ from django.test import SimpleTestCase, TestCase
 from django.urls import reverse
 from django.utils import timezone
 
-from core.job_view import result_facts, result_url, stages_of
+from core.job_view import result_facts, result_tables, result_url, stages_of
 from core.models import Job, JobLogLine, JobMetric
 from tests.base import make_staff, make_user
 
@@ -73,6 +73,13 @@ class StageTests(SimpleTestCase):
         self.assertEqual(result_url(job), "/releases/x/")
         for bad in ("//elsewhere.example", "https://elsewhere.example", 7):
             self.assertEqual(result_url(Job(result={"url": bad})), "")
+
+    def test_lists_of_a_result_are_tables(self) -> None:
+        rows = [{"store": "corpus", "files": 3}, {"store": "zoo", "files": 0}]
+        job = Job(result={"scanned": rows, "plain": [1, 2], "mixed": [{"a": 1}, {"b": 2}], "none": [], "_own": rows})
+        (table,) = result_tables(job)
+        self.assertEqual((table.title, table.headings), ("Scanned", ["Store", "Files"]))
+        self.assertEqual(table.rows, [["corpus", 3], ["zoo", 0]])
 
 
 class JobPageTests(TestCase):

@@ -1,6 +1,7 @@
 """Every command of the data floor, run as it is typed."""
 
 import io
+import shutil
 
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -9,6 +10,9 @@ from django.test import TransactionTestCase, override_settings
 from datasets_app.models import Release, Source
 from tests.base import make_staff, make_user
 from tests.datasets_app.floor import FloorMixin
+from tests.pipeline.archives import sdist
+from tests.pipeline.git_repos import Repository
+from tests.pipeline.stack_files import V1, v1_row, write
 
 
 class Commands(FloorMixin, TransactionTestCase):
@@ -32,6 +36,24 @@ class Commands(FloorMixin, TransactionTestCase):
         self.assertEqual(Release.objects.get(version="v1.0").state, "withdrawn")
         with self.assertRaisesMessage(CommandError, "was withdrawn"):
             self.run_command("verify_release", "v1.0")
+
+    def test_every_kind_of_source_is_named_and_read_by_one_command(self):
+        given = self.data.parent / f"{self.data.name}-given"
+        self.addCleanup(shutil.rmtree, given, ignore_errors=True)
+        repository = Repository(given / "mirror" / "ada" / "tools")
+        repository.commit({"git.py": "x = 1\n", "empty.py": ""})
+        sdist(given / "archives", "tool", "1.0", {"archive.py": "y = 1\n"})
+        write(given / "rows.parquet", V1, [v1_row("bob/lib", "row.py", "z = 1\n")])
+        said = self.run_command("ingest", "mirror", "--git", str(given / "mirror"), "--commit", "main")
+        self.assertIn("mirror: 1 files of 1 repositories by 1 owners; 1 blobs are new.", said)
+        self.assertIn("left out 1: It has no content.", said)
+        self.assertIn("1 blobs are new", self.run_command("ingest", "packs", "--archives", str(given / "archives")))
+        self.assertIn("1 blobs are new", self.run_command("ingest", "rows", "--parquet", str(given / "rows.parquet")))
+        with override_settings(FAIRSTACK_SOURCE_PROTOCOLS=["file"]):
+            said = self.run_command("ingest", "clones", "--clone", f"file://{repository.folder}", "--shallow")
+        self.assertIn("clones: 1 files", said)
+        self.assertEqual(Source.objects.get(name="clones").params["history"], False)
+        self.assertIn("0 blobs are new", self.run_command("ingest", "mirror"))
 
     def test_progress_is_told_while_a_job_runs(self):
         import datasets_app.console
@@ -57,6 +79,10 @@ class Commands(FloorMixin, TransactionTestCase):
         for expected, arguments, options in (
             ("There is no source “none”", ("ingest", "none"), {}),
             ("/not/there", ("ingest", "own", "--path", "/not/there"), {}),
+            ("Name the source", ("ingest", "--git", "/x"), {}),
+            ("name the source's kind too", ("ingest", "own", "--commit", "main"), {}),
+            ("has no parameter", ("ingest", "own", "--parquet", "/x", "--commit", "main"), {}),
+            ("protocols allowed here (https)", ("ingest", "own", "--clone", "file:///x/y/z"), {}),
             ("Ingest a source first", ("build_release",), {}),
             ("A version is", ("build_release", "--release", "1"), {}),
             ("There is no user nobody", ("publish_release",), {"user": "nobody"}),

@@ -4,7 +4,7 @@ import re
 from unittest.mock import patch
 
 from django.contrib.auth.models import Permission
-from django.test import TestCase
+from django.test import TestCase, override_settings
 from django.urls import reverse
 
 from core import jobs
@@ -259,7 +259,13 @@ class Desk(FloorMixin, TestCase):
         page = self.client.get(self.at("publish", "v1.1"))
         self.assertContains(page, "the-stack-demo v1.0")
         self.assertContains(page, "This cannot be undone")
-        self.client.post(self.at("publish", "v1.1"))
+        self.assertContains(page, "is issued again without them")
+        self.assertContains(page, "needs no further approval")
+        with override_settings(FAIRSTACK_OLD_RELEASES="withdraw"):
+            page = self.client.get(self.at("publish", "v1.1"))
+            self.assertContains(page, "is withdrawn at once")
+            self.assertNotContains(page, "issued again")
+            self.client.post(self.at("publish", "v1.1"))
         second.refresh_from_db()
         self.assertEqual((second.state, Release.objects.get(version="v1.0").state), ("published", "withdrawn"))
         self.assertContains(self.client.get(self.at("desk-release", "v1.1")), "Purge after publication")
@@ -304,17 +310,27 @@ class Desk(FloorMixin, TestCase):
     def test_the_desk_takes_as_many_queries_for_many_releases_as_for_few(self):
         self.published()
         self.client.get("/releases/desk/")
-        with self.assertNumQueries(10):
+        with self.assertNumQueries(11):
             self.client.get("/releases/desk/")
         for number in range(15):
             Release.objects.create(name="other", version=f"v1.{number}")
-        with self.assertNumQueries(10):
+        with self.assertNumQueries(11):
             self.client.get("/releases/desk/")
         self.assertEqual(blocklist.position(), 0)
 
     def test_the_admin_lists_every_kind_of_row(self):
         self.opt_out_of_published()
-        for model in ("source", "owner", "repository", "release", "releaseapproval", "holding", "blockentry", "mask"):
+        for model in (
+            "source",
+            "owner",
+            "formerlogin",
+            "repository",
+            "release",
+            "releaseapproval",
+            "holding",
+            "blockentry",
+            "mask",
+        ):
             with self.subTest(model):
                 self.assertEqual(
                     self.client.get(

@@ -13,6 +13,7 @@ from core.jobs import execute_here
 from core.models import Job, LedgerEntry
 from datasets_app.models import Release
 from datasets_app.pipeline.scan import scan
+from datasets_app.pipeline.verify import verify
 from portal.models import OptOutRequest
 from tests.base import make_user
 from tests.datasets_app.floor import MARKER, FloorMixin
@@ -112,6 +113,10 @@ class TheLoop(FloorMixin, TransactionTestCase):
         gone = self.public.get(first.get_absolute_url())
         self.assertEqual(gone.status_code, 410)
         self.assertEqual(self.public.get(second.get_absolute_url()).status_code, 200)
+        again = Release.objects.get(version="v1.0+r1")
+        self.assertContains(gone, again.get_absolute_url(), status_code=410)
+        self.assertEqual(self.public.get(again.get_absolute_url()).status_code, 200)
+        self.assertEqual(verify(self.data / "releases", again.name, again.version).problems, [])
 
         ledger = self.page(self.public, "portal:transparency")
         self.assertIn("opt-out accepted", ledger)

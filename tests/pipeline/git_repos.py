@@ -23,11 +23,11 @@ LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "4d" * 32 + "\
 class Repository:
     """A working clone at ``folder`` that is made commit by commit."""
 
-    def __init__(self, folder: Path, origin: str = "") -> None:
+    def __init__(self, folder: Path, origin: str = "", options: tuple[str, ...] = ()) -> None:
         self.folder = folder
         self._clock = 1_700_000_000
         folder.mkdir(parents=True)
-        self.git("init", "--quiet", "--initial-branch=main")
+        self.git("init", "--quiet", "--initial-branch=main", *options)
         if origin:
             self.git("remote", "add", "origin", origin)
 

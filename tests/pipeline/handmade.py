@@ -9,7 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datasets_app.pipeline import attributes
+from datasets_app.pipeline.atomic import write_table
 from datasets_app.pipeline.format import BLOBS, FILES
+from datasets_app.pipeline.needs import needed
+from datasets_app.pipeline.recipe import Recipe
+from datasets_app.pipeline.snapshots import Snapshot
 
 
 def git_blob_id(content: bytes) -> str:
@@ -66,7 +70,7 @@ def write_corpus(corpus: Path, entries: Sequence[Entry], blob_files: int = 2, so
         pq.write_table(
             table, corpus / "blobs" / f"{name}.parquet", compression="zstd", row_group_size=max(1, len(part) // 2)
         )
-    attributes.compute(corpus, workers=1)
+    attributes.compute(corpus, needed(corpus, Recipe()), workers=1)
     write_files(corpus, entries, source)
 
 
@@ -92,7 +96,10 @@ def write_files(corpus: Path, entries: Iterable[Entry], source: str = "handmade"
         for entry in entries
     ]
     (corpus / "files").mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows, schema=FILES), corpus / "files" / f"{source}.parquet")
+    table = pa.Table.from_pylist(rows, schema=FILES)
+    snapshot = Snapshot()
+    snapshot.add(table)
+    write_table(corpus / "files" / f"{source}.parquet", table, snapshot.footer())
 
 
 def entries_of_owners(owners: int, files: int = 4, languages: Sequence[str] = ("Python", "C")) -> list[Entry]:

@@ -12,9 +12,13 @@ from django.test import SimpleTestCase
 
 from datasets_app.pipeline import manifest
 from datasets_app.pipeline.__main__ import main
+from datasets_app.pipeline.corpus import files_table
 from datasets_app.pipeline.recipe import PRESETS
+from tests.pipeline.archives import sdist
 from tests.pipeline.fakes import make_site_packages
+from tests.pipeline.git_repos import Repository
 from tests.pipeline.handmade import Entry, text, write_corpus
+from tests.pipeline.stack_files import V1, v1_row, write
 
 MARKER = "zq4w-alpha-one-only-zq4w"
 
@@ -46,6 +50,36 @@ class CommandLineTest(SimpleTestCase):
         self.assertIn("of 4 repositories", out)
         self.assertIn("blobs computed", self.ok("attributes", "--corpus", self.corpus, "--workers", 1))
 
+    def test_every_kind_of_source_is_ingested(self):
+        repository = Repository(self.folder / "mirror" / "ada" / "tools")
+        repository.commit({"git.py": "x = 1\n"})
+        sdist(self.folder / "archives", "tool", "1.0", {"archive.py": "y = 1\n"})
+        write(self.folder / "rows.parquet", V1, [v1_row("bob/lib", "row.py", "z = 1\n")])
+        (self.folder / "key").write_text("a key that only this test knows\n")
+        (self.folder / "accounts.json").write_text('{"github.com/ada": 7}')
+        corpus = ["ingest", "--corpus", self.corpus]
+        more = ["--author-key", self.folder / "key", "--accounts", self.folder / "accounts.json"]
+        out = self.ok(*corpus, "--git", self.folder / "mirror", "--commit", "main", *more)
+        self.assertIn("1 files of 1 repositories, 6 bytes, 1 new blobs", out)
+        self.assertIn("1 new blobs", self.ok(*corpus, "--archives", self.folder / "archives"))
+        self.assertIn("1 new blobs", self.ok(*corpus, "--parquet", self.folder / "rows.parquet", "--name", "rows"))
+        address = ["--clone", f"file://{repository.folder}", "--protocol", "file", "--shallow"]
+        self.assertIn("0 new blobs", self.ok(*corpus, *address, "--name", "clones"))
+        table = files_table(self.folder / "corpus").sort("path")
+        self.assertEqual(
+            set(table["owner_key"]), {"github.com:7", "github.com/acme", "github.com/bob", "localhost/ada"}
+        )
+        self.assertEqual(table["sole_author"].null_count(), 3)
+        for wrong, code, said in (
+            (["--git", self.folder / "nowhere"], 1, "cannot be listed"),
+            (["--git", self.folder / "mirror", "--commit", "a..b"], 1, "is no branch, tag or commit"),
+            (["--git", self.folder / "mirror", "--author-key", self.folder / "none"], 1, "cannot be read"),
+            (["--clone", "https://x/y"], 1, "names no owner"),
+            (["--git", "x", "--archives", "y"], 2, "not allowed with"),
+        ):
+            found, _, err = self.run_command(*corpus, *wrong)
+            self.assertEqual((found, said in err), (code, True), err)
+
     def build(self, version, *more):
         return self.run_command("build", "--corpus", self.corpus, "--releases", self.releases, "demo", version, *more)
 
@@ -64,6 +98,10 @@ class CommandLineTest(SimpleTestCase):
         self.assertIn(MARKER, read)
         code, found, _ = self.run_command("scan", self.folder / "releases", "--marker", MARKER)
         self.assertEqual((code, len(found.splitlines())), (1, 1))
+
+        issued = self.ok("reissue", "--corpus", self.corpus, *release, "1.0", "--block-owner", "github.com/alpha")
+        self.assertIn("demo 1.0+r1: 3 files", issued)
+        self.assertIn("all is well", self.ok("verify", *release, "1.0+r1"))
 
         block = ["--block-owner", "github.com/alpha"]
         code, out, err = self.build("1.1", "--parent", "1.0", "--blocklist-position", "3", *block)

@@ -29,7 +29,7 @@ class Decided(SimpleTestCase):
 
     def decide(self, entries, recipe=None, blocks=None):
         write_corpus(self.corpus, entries)
-        return decide.decide(decide.load(self.corpus), recipe or Recipe(), blocks or Blocks())
+        return decide.decide(decide.load(self.corpus), recipe or Recipe(), blocks or Blocks()).files
 
     def reasons(self, entries, recipe=None, blocks=None):
         decided = self.decide(entries, recipe, blocks)
@@ -142,7 +142,8 @@ class ReasonTest(Decided):
 
     def test_every_reason_of_the_table_can_be_given(self):
         checked = set(decide._checks(Recipe(with_vendored=False, with_generated=False), Blocks()))
-        self.assertEqual(REASONS.keys() - checked, {"other_version", "exact_copy", "kept"})
+        later = {"other_version", "exact_copy", "near_duplicate", "origin_left", "kept"}
+        self.assertEqual(REASONS.keys() - checked, later)
 
 
 class OriginTest(Decided):
@@ -231,7 +232,7 @@ class LoadTest(Decided):
         write_files(self.corpus, [GOOD], "one")
         write_files(self.corpus, [GOOD], "two")
         write_files(self.corpus, [changed], "handmade")
-        decided = decide.decide(decide.load(self.corpus), Recipe(), Blocks())
+        decided = decide.decide(decide.load(self.corpus), Recipe(), Blocks()).files
         self.assertEqual(sorted(decided["reason"]), ["kept", "other_version"])
         self.assertEqual(decided.filter(pl.col("reason") == "kept")["blob_id"].to_list(), [GOOD.blob_id])
 

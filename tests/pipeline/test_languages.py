@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets_app.pipeline import ambiguous, languages, marks
+from datasets_app.pipeline.sources.installed import environment_paths
 
 
 class DetectTest(SimpleTestCase):
@@ -100,6 +101,74 @@ class DetectTest(SimpleTestCase):
         ):
             with self.subTest(path=path, expected=expected):
                 self.assert_language(path, expected, content)
+
+    def test_content_of_the_ambiguous_extensions_as_it_is_really_written(self) -> None:
+        for path, content, expected in (
+            ("a.h", '#ifdef __cplusplus\nextern "C" {\n#endif\n/* nullptr in C23 */\nint f(void);\n', "C"),
+            ("a.h", '#if defined(__cplusplus)\n#  include <cstdint>\nextern "C" {\n#endif\nint f(void);\n', "C"),
+            ("a.h", "#if __cplusplus >= 201703L\ninline constexpr int a = 1;\n#endif\n", "C++"),
+            ("a.h", "/* nothing but a macro */\n#define A 1\n", "C"),
+            ("a.m", '#import "A.h"\n', "Objective-C"),
+            ("a.m", "#include <stdio.h>\nint main(void) { return 0; }\n", "Objective-C"),
+            ("a.m", "x = linspace(0, 1);\nplot(x, x.^2);\n", "MATLAB"),
+            ("a.m", ":- module hello.\n:- interface.\n", "Mercury"),
+            ("a.pl", "package bytes;\n\nsub length (_) {\n    BEGIN { bytes::import() }\n}\n", "Perl"),
+            ("a.pl", "#!/usr/bin/perl -w\nprint 1;\n", "Perl"),
+            ("a.pl", 'if ($line =~ /^x/) {\n  print "y";\n}\n', "Perl"),
+            ("a.pl", "parent(tom, bob).\nancestor(X, Y) :- parent(X, Y).\n", "Prolog"),
+            ("a.pl", "use v6;\nsay 1;\n", "Raku"),
+            ("a.pm", "package Foo::Bar;\n\n=head1 NAME\n", "Perl"),
+            ("a.pm", "/* XPM */\nstatic char * a[] = {\n", "X PixMap"),
+            ("a.pm", "unit module Foo;\nsub bar(Int $x) {\n}\n", "Raku"),
+            ("a.t", "use strict;\nuse Test::More tests => 2;\nok(1);\n", "Perl"),
+            ("a.t", 'var x : int\nput "x"\nend if\n', "Turing"),
+            ("a.t", "local terra f(x : int) return x end\nterra g() end\n", "Terra"),
+            ("a.cls", "\\ProvidesClass{mine}[2020/01/01]\n", "TeX"),
+            ("a.cls", "VERSION 1.0 CLASS\nBEGIN\n  MultiUse = -1\nEND\n", "Visual Basic 6.0"),
+            ("a.cls", "@isTest\nprivate class ATest {\n}\n", "Apex"),
+            ("a.cls", "Class My.Package.Thing Extends %Persistent\n{\n", "ObjectScript"),
+            ("a.v", "`timescale 1ns/1ps\nmodule top(a, b);\nendmodule\n", "Verilog"),
+            ("a.v", "Require Import Arith.\nInductive nat : Set := O.\n", "Rocq Prover"),
+            ("a.v", "module main\n\nfn main() {\n\tprintln('x')\n}\n", "V"),
+            ("a.rs", "fn main() {}\n", "Rust"),
+            ("a.rs", '<?xml version="1.0"?>\n<resources/>\n', "XML"),
+            ("a.rs", "#pragma version(1)\n#pragma rs java_package_name(a.b)\n", "RenderScript"),
+            ("a.ts", "<!DOCTYPE TS><TS version='2.1' language='fr'>\n<context/></TS>\n", "XML"),
+            ("a.ts", "interface A<TS> { a: TS }\n", "TypeScript"),
+            ("a.d", "#!/usr/sbin/dtrace -s\nsyscall::open:entry\n{\n  trace(1);\n}\n", "DTrace"),
+            ("a.d", "erlang*:::process-spawn\n{\n}\n", "DTrace"),
+            ("a.d", "import std.stdio;\nvoid main() { writeln(1); }\n", "D"),
+            ("a.d", "foo.o: foo.c \\\n  foo.h bar.h\n", "Makefile"),
+            ("a.sql", "DELIMITER $$\nCREATE PROCEDURE p() BEGIN SELECT 1; END$$\n", "SQL"),
+            ("a.sql", "CREATE FUNCTION f() RETURNS int AS $body$ SELECT 1 $body$ LANGUAGE sql;\n", "PLpgSQL"),
+            ("a.sql", "\\echo Use CREATE EXTENSION\nALTER TABLE a ADD b int;\n", "SQL"),
+            ("a.sql", "SELECT 1\nGO\n", "TSQL"),
+            ("a.sql", "CREATE OR REPLACE PACKAGE p AS\n  a VARCHAR2(10);\nEND;\n", "PLSQL"),
+            ("a.inc", "<?php\nreturn 1;\n", "PHP"),
+            ("a.inc", "#include <vector>\nstatic const int a = 1;\n", "C++"),
+            ("a.inc", "      real a, b\n      common /x/ a, b\n", None),
+            ("a.inc", "#!/bin/sh\nA=1\n", "Shell"),
+            ("a.s", "\t.text\n\t.globl main\nmain:\n\tret\n", "Unix Assembly"),
+            ("a.S", "#include <asm.h>\n\t.section .rodata\n", "Unix Assembly"),
+            ("a.s", "section .text\nglobal _start\n_start:\n  mov eax, 1\n", "Assembly"),
+            ("a.s", "start:\n  move.l d0,a1\n  bsr.w sub\n", "Motorola 68K Assembly"),
+            ("a.f", "c     a comment\n      subroutine s(x)\n      end\n", "Fortran"),
+            ("a.f", ": square ( n -- n ) dup * ;\n", "Forth"),
+            ("a.mpl", "f := proc(x) x^2 end proc;\n", "Maple"),
+            ("a.mpl", '<?xml version="1.0" encoding="UTF-8"?>\n<language/>\n', "JetBrains MPS"),
+        ):
+            with self.subTest(path=path, content=content[:30], expected=expected):
+                self.assert_language(path, expected, content)
+
+    def test_headers_of_the_packages_installed_here_are_told_apart(self) -> None:
+        for package, least in (("numpy", ("C", 0.9)), ("pyarrow", ("C++", 0.85))):
+            found = [
+                languages.detect(path.name, path.read_bytes())
+                for root in environment_paths()
+                for path in (root / package).rglob("*.h")
+            ]
+            self.assertGreater(len(found), 10, package)
+            self.assertGreater(found.count(least[0]) / len(found), least[1], package)
 
     def test_only_the_head_of_a_file_is_looked_at(self) -> None:
         late = "int a;\n" * languages.HEAD + "namespace b {}\n"

@@ -191,7 +191,8 @@ class WithdrawTest(Purging):
         purge.purge_corpus(
             self.corpus, purge.blobs_to_remove(files_table(self.corpus), GONE, frozenset(), frozenset()), GONE
         )
-        self.assertEqual(purge.forget_decisions(self.releases, GONE, frozenset()).rows, 3)
+        # Three files in the decisions, and two repositories in the list of those that were decided on.
+        self.assertEqual(purge.forget_decisions(self.releases, GONE, frozenset()).rows, 5)
         self.assertEqual(self.found(self.folder, MARKER, b"allory"), [])
         self.assertTrue(verify(self.releases, "demo", "1.1").ok)
         heir = Release.open(self.releases, "demo", "1.1").read_text("github.com/owner2/repo0", "shared.py")

@@ -1,16 +1,18 @@
 """Repositories of git as a source: real ones, made here."""
 
 import os
+import subprocess
 import tempfile
 from pathlib import Path
 
 from django.test import SimpleTestCase
 
+from datasets_app.pipeline.blobs import blob_id
 from datasets_app.pipeline.corpus import IngestReport, files_table, ingest
 from datasets_app.pipeline.errors import SourceError
 from datasets_app.pipeline.sources.authors import author_hash
 from datasets_app.pipeline.sources.git import GitOptions, GitRepositories
-from datasets_app.pipeline.sources.git_process import GitLimits
+from datasets_app.pipeline.sources.git_process import Git, GitLimits, kill
 from tests.pipeline.git_repos import LFS, MIT, Repository
 
 KEY = b"a key that only this test knows."
@@ -216,6 +218,38 @@ class Files(GitCase):
         path.write_bytes(path.read_bytes()[:-5000])
         report = self.ingest()
         self.assertEqual((set(self.rows()), report.skipped), ({"a.py", "c.py"}, {"unreadable": 1}))
+
+    def test_a_partial_clone_fetches_nothing_on_the_side(self) -> None:
+        origin = Repository(self.folder / "origin")
+        origin.commit({"a.py": CODE, "b.py": "b = 1\n"})
+        origin.git("config", "uploadpack.allowFilter", "true")
+        clone = self.mirror / "ada" / "tools.git"
+        clone.parent.mkdir()
+        origin.git("clone", "--quiet", "--bare", "--filter=blob:none", f"file://{origin.folder}", str(clone))
+        origin.git("--git-dir", str(clone), "config", "remote.origin.url", f"file://{origin.folder}")
+        packs = sorted((clone / "objects").rglob("*"))
+        report = self.ingest(author_key=KEY)
+        self.assertEqual((report.files, sum(report.skipped.values())), (0, 2))
+        self.assertLessEqual(set(report.skipped), {"missing", "unreadable"})
+        self.assertEqual(sorted((clone / "objects").rglob("*")), packs)
+
+    def test_git_stays_in_the_group_of_its_job_so_that_a_cancel_ends_it(self) -> None:
+        repository = Repository(self.mirror / "ada" / "tools")
+        repository.commit({"a.py": CODE})
+        process = Git(repository.folder / ".git", self.folder).start(["cat-file", "--batch"], subprocess.PIPE)
+        self.assertEqual(os.getpgid(process.pid), os.getpgid(0))
+        kill(process)
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            assert pipe is not None
+            pipe.close()
+
+    def test_repositories_with_long_hashes_are_read_and_blobs_keep_their_short_ones(self) -> None:
+        repository = Repository(self.mirror / "ada" / "tools", options=("--object-format=sha256",))
+        commit = repository.commit({"a.py": CODE})
+        self.ingest(author_key=KEY)
+        row = self.rows()["a.py"]
+        self.assertEqual((len(commit), row["commit"], row["blob_id"]), (64, commit, blob_id(CODE.encode())))
+        self.assertEqual(row["sole_author"], author_hash(KEY, "ada@example.org"))
 
     def test_a_command_that_takes_too_long_is_stopped_and_told(self) -> None:
         Repository(self.mirror / "ada" / "tools").commit({"a.py": CODE})

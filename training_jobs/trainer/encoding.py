@@ -67,6 +67,8 @@ class Encoding:
         self.vocab_size = max(self.ids.values()) + 1
         self.token_bytes = self._bytes_of_ids(path, {token["content"] for token in facts["added_tokens"]})
         self.lengths = np.array([len(entry) for entry in self.token_bytes], dtype=np.int64)
+        self._letters = np.frombuffer(b"".join(self.token_bytes), dtype=np.uint8)
+        self._starts = np.cumsum(self.lengths) - self.lengths
         self.characters = np.array(
             [sum((byte & 0xC0) != 0x80 for byte in entry) for entry in self.token_bytes], dtype=np.int64
         )
@@ -83,7 +85,12 @@ class Encoding:
 
     def decode_bytes(self, tokens: Tokens) -> bytes:
         """The exact bytes of some tokens."""
-        return b"".join([self.token_bytes[token] for token in tokens.tolist()])
+        lengths = self.lengths[tokens]
+        ends = np.cumsum(lengths)
+        if not len(ends):
+            return b""
+        places = np.repeat(self._starts[tokens] - (ends - lengths), lengths) + np.arange(ends[-1])
+        return self._letters[places].tobytes()
 
     def fim_ids(self) -> tuple[int, int, int]:
         """Ids of the prefix, middle and suffix sentinels.

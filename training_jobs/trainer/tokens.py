@@ -17,7 +17,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -36,6 +36,7 @@ _FORMAT = 1
 _ENCODED_AT_ONCE = 1_000_000  # bytes of text; also how much work lies between two reports of progress
 _KINDS = ("tokens", "bounds", "blobs")
 _COPIED_AT_ONCE = 1 << 22  # tokens
+_DECODED_AT_ONCE = 1 << 18  # tokens
 _STAGE = "encoding the release"
 
 
@@ -188,18 +189,37 @@ def erase(token_dir: Path, blob_ids: Iterable[str]) -> int:
         return count
 
 
-def scan(root: Path, markers: list[bytes]) -> list[Path]:
-    """The token folders below ``root`` where a document holds one of these byte strings (raw bytes do not show it)."""
+def scan(root: Path, holds: Callable[[bytes], bool], progress: Progress = silent) -> list[Path]:
+    """The token folders below ``root`` of which a document's text ``holds`` something (raw bytes do not show it).
+
+    Raises:
+        BadTokenFile: A token folder is damaged, so that nobody can say what it holds.
+    """
     found = []
-    for folder in folders(root):
+    every = folders(root)
+    for done, folder in enumerate(every):
         token_file = TokenFile.open(folder)
         encoding = Encoding(folder)
-        for index in range(len(token_file)):
-            text = encoding.decode_bytes(token_file.document(index))
-            if any(marker in text for marker in markers):
+        for first, end in _pieces(token_file.bounds):
+            progress("reading token files", done, len(every))
+            if not holds(encoding.decode_bytes(token_file.tokens[token_file.bounds[first] : token_file.bounds[end]])):
+                continue
+            # What runs from one document into the next stands in neither.
+            if any(holds(encoding.decode_bytes(token_file.document(index))) for index in range(first, end)):
                 found.append(folder)
                 break
+    progress("reading token files", len(every), len(every))
     return found
+
+
+def _pieces(bounds: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Runs of documents (first, end) of about ``_DECODED_AT_ONCE`` tokens; a longer document is a run of its own."""
+    first, count = 0, len(bounds) - 1
+    while first < count:
+        end = int(np.searchsorted(bounds, bounds[first] + _DECODED_AT_ONCE, side="right")) - 1
+        end = min(max(end, first + 1), count)
+        yield first, end
+        first = end
 
 
 class _Writer:

@@ -77,6 +77,16 @@ class RepositoryRecord:
         """See :func:`repository_key`."""
         return repository_key(self.owner_key, self.repository)
 
+    @property
+    def owner_keys(self) -> tuple[str, ...]:
+        """Every key that the owner may stand under: the present one, and the one of a time before its number was known."""
+        return tuple(dict.fromkeys((self.owner_key, owner_key(self.forge, None, self.owner))))
+
+    @property
+    def repository_keys(self) -> tuple[str, ...]:
+        """Likewise for the repository."""
+        return tuple(repository_key(key, self.repository) for key in self.owner_keys)
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:

@@ -3,11 +3,8 @@
 Blobs are read from the objects, never from a checkout, so no filter, hook or LFS download ever runs. Submodules, links and
 pointers of Git LFS are skipped with their reason. Where the whole history is at hand and a key is given, each file carries its
 authors as keyed hashes (:mod:`~datasets_app.pipeline.sources.authors`). Marks in ``.gitattributes`` win over the rules on paths.
-
-The licence of a repository is what the licence files on its top floor say.
 """
 
-import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 from datasets_app.pipeline.errors import SourceError
-from datasets_app.pipeline.licences import of_package
 from datasets_app.pipeline.progress import Progress
 from datasets_app.pipeline.sources.authors import authors_of
 from datasets_app.pipeline.sources.base import FileSkipped, RepositoryRecord, SourceFile
@@ -34,9 +30,6 @@ from datasets_app.pipeline.sources.git_objects import (
 )
 from datasets_app.pipeline.sources.git_process import Git, GitFailed, GitLimits
 from datasets_app.pipeline.sources.gitattributes import FILE_NAME, LIMIT, Attributes
-
-LICENCE_FILE = re.compile(r"(?:licen[cs]e|copying|unlicense)(?:[._-][^/]*)?", re.I)
-LICENCE_LIMIT = 1_000_000  # bytes of a licence file
 
 
 @dataclass(frozen=True)
@@ -168,16 +161,16 @@ class GitRepositories:
     ) -> tuple[RepositoryRecord, Iterable[SourceFile]]:
         entries = list(tree(git, commit))
         self.expected_files += len(entries)
-        licence = of_package("", (), "", _licence_files(entries, reader))
+        # No metadata states a licence: the ingest asks the headers of files and the licence files of their folders.
         record = RepositoryRecord(
             forge=place.forge,
             account_id=None,
             owner=place.owner,
             repository=place.repository,
             url=place.url,
-            licence=licence.expression,
-            licence_evidence=licence.evidence,
-            permissive=licence.permissive,
+            licence=None,
+            licence_evidence=None,
+            permissive=False,
         )
         return record, _files(entries, reader, commit, self._authors(git, place, commit, entries))
 
@@ -193,16 +186,6 @@ class GitRepositories:
         except GitFailed as error:
             self.notes.append(f"{place.owner}/{place.repository}: its authors are unknown: {error}")
             return None
-
-
-def _licence_files(entries: list[Entry], reader: BlobReader) -> Iterator[tuple[str, str]]:
-    for entry in entries:
-        if entry.mode not in (SYMLINK, SUBMODULE) and LICENCE_FILE.fullmatch(entry.text_path):
-            try:
-                content = reader.read(entry.object_id, LICENCE_LIMIT)
-            except FileSkipped:
-                continue  # a licence that cannot be read says nothing; the repository is then held out
-            yield entry.text_path, content.decode("utf-8", errors="replace")
 
 
 def _files(

@@ -5,10 +5,8 @@ disk may use no protocol at all, so that a partial clone cannot fetch on the sid
 deployment allows.
 """
 
-import contextlib
 import os
 import re
-import signal
 import subprocess
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -105,7 +103,7 @@ class Git:
         self._environment = environment(home, protocols)
 
     def start(self, arguments: Sequence[str], stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
-        """Start one command in a process group of its own; its standard output is a pipe."""
+        """Start one command; its standard output is a pipe. It stays in our process group, so that whatever ends a job ends it."""
         limited = 'ulimit -f "$1"; shift; exec git "$@"'
         return subprocess.Popen(
             ["sh", "-c", limited, "sh", str(max(1, self.limits.largest // 512)), *OPTIONS, *arguments],
@@ -114,7 +112,6 @@ class Git:
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,
         )
 
     def run(self, *arguments: str) -> bytes:
@@ -171,9 +168,8 @@ class Git:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it started."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    """End a process. What it started (to fetch, to index) ends with it, since the pipes between them break."""
+    process.kill()
     process.wait()
 
 

@@ -8,22 +8,17 @@ Paths are those below site-packages, which are not always those in the repositor
 the installer's own (``*.dist-info``) are no files of the repository and are not counted at all.
 """
 
-import re
 import sysconfig
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
 from datasets_app.pipeline.errors import SourceError
-from datasets_app.pipeline.licences import combine
 from datasets_app.pipeline.progress import Progress
 from datasets_app.pipeline.sources.base import RepositoryRecord, SourceFile
 from datasets_app.pipeline.sources.forges import Place
-from datasets_app.pipeline.sources.metadata import Package, read_package
+from datasets_app.pipeline.sources.metadata import FALLBACK_FORGE, Package, is_tools_own, read_package, record_of
 from datasets_app.pipeline.sources.reading import read_below
-
-FALLBACK_FORGE = "pypi.org"
-_INSTALLERS_OWN = re.compile(r"(^|/)__pycache__/|\.py[co]$|(^|/)[^/]+\.(dist-info|egg-info)/|^[^/]+\.pth$")
 
 
 class InstalledPackages:
@@ -55,7 +50,8 @@ class InstalledPackages:
             groups.setdefault(key, []).append((root, package, place))
         self.expected_files = sum(len(_own_paths(package)) for group in groups.values() for _, package, _ in group)
         for key in sorted(groups):
-            yield _record(groups[key]), _files(groups[key])
+            group = groups[key]
+            yield record_of(group[0][2], [package.licence for _, package, _ in group]), _files(group)
 
     def _packages(self, progress: Progress) -> Iterator[tuple[Path, Package]]:
         folders: list[tuple[Path, str]] = []
@@ -82,23 +78,6 @@ def environment_paths() -> tuple[Path, ...]:
     return tuple(path for at, path in enumerate(paths) if path not in paths[:at])
 
 
-def _record(packages: list[tuple[Path, Package, Place]]) -> RepositoryRecord:
-    """The repository that these packages come from; its licence demands all of theirs, and is unknown if one is."""
-    place = packages[0][2]
-    licences = [package.licence for _, package, _ in packages]
-    known = [licence.expression for licence in licences if licence.expression]
-    return RepositoryRecord(
-        forge=place.forge,
-        account_id=None,
-        owner=place.owner,
-        repository=place.repository,
-        url=f"https://pypi.org/project/{place.repository}/" if place.forge == FALLBACK_FORGE else place.url,
-        licence=combine(known) if len(known) == len(licences) else None,
-        licence_evidence="; ".join(sorted({licence.evidence for licence in licences if licence.evidence})) or None,
-        permissive=all(licence.permissive for licence in licences),
-    )
-
-
 def _files(packages: list[tuple[Path, Package, Place]]) -> Iterator[SourceFile]:
     for root, package, place in packages:
         # A place on a forge is a better origin of a blob than the index.
@@ -108,4 +87,4 @@ def _files(packages: list[tuple[Path, Package, Place]]) -> Iterator[SourceFile]:
 
 
 def _own_paths(package: Package) -> list[str]:
-    return sorted(path for path in package.files if not _INSTALLERS_OWN.search(path))
+    return sorted(path for path in package.files if not is_tools_own(path))

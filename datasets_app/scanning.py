@@ -1,0 +1,115 @@
+"""The scan after a purge: text that stood in removed blobs alone is looked for in everything that is stored."""
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from core import stores
+from core.stores import Scanned
+from datasets_app.models import Release
+from datasets_app.pending import PendingPurge
+from datasets_app.pipeline import markers
+from datasets_app.pipeline.corpus import files_table
+from datasets_app.pipeline.decide import Blocks, is_blocked
+from datasets_app.pipeline.format import shard_path
+from datasets_app.pipeline.manifest import Manifest, load
+from datasets_app.pipeline.markers import Markers
+from datasets_app.pipeline.needles import Needles
+from datasets_app.pipeline.progress import Progress
+from datasets_app.pipeline.release_errors import NoSuchRelease
+from datasets_app.pipeline.scan import survey
+from datasets_app.purging import GONE, PurgeIncomplete, blobs_to_remove, corpus_folder, releases_folder
+from datasets_app.services import blocklist
+
+KEYS = ["blob_id", "owner_key", "repository_key"]
+_NAMED = 5  # places that an error names
+
+
+@dataclass(frozen=True)
+class LookedFor:
+    """What the scan looks for (``core.stores.Markers``)."""
+
+    blob_ids: AbstractSet[str]
+    needles: Needles
+
+    def within(self, data: bytes) -> bool:
+        """Whether a window of a removed blob stands in ``data``."""
+        return self.needles.within(data)
+
+    def in_file(self, path: Path) -> bool:
+        """Whether one stands in a file, as it lies on the disk or as it reads."""
+        return bool(survey(path, self.needles).hits)
+
+
+def begin(pending: PendingPurge, progress: Progress) -> Markers:
+    """Find out what has to go, and choose what to look for, while the texts are still there.
+
+    Texts that the corpus has lost since stand in the shards of releases that ended: they count too.
+
+    Raises:
+        CorpusDamaged: A blob file cannot be read.
+    """
+    going, staying = _manifests(GONE), _manifests(("published", "built"))
+
+    def choose(removed: set[str], known: set[bytes]) -> Markers:
+        return markers.choose(
+            corpus_folder(), releases_folder(), removed, going=going, staying=staying, known=known, progress=progress
+        )
+
+    return pending.begin(blobs_to_remove() | _ended_blobs(going, staying), choose)
+
+
+def scan(pending: PendingPurge, progress: Progress) -> list[Scanned]:
+    """Look in everything that is stored, store by store. The database counts where it lies in the data folder.
+
+    Raises:
+        PurgeIncomplete: Something was found. It names the stores and paths, and no text.
+    """
+    needles = Needles(pending.windows)
+
+    def look(path: Path, wanted: stores.Markers, tell: stores.Progress) -> Scanned:
+        seen = survey(path, needles, tell, without=pending.paths)
+        return Scanned("", seen.files, seen.bytes, [str(hit) for hit in seen.hits])
+
+    found = stores.scan_everywhere(LookedFor(pending.blobs, needles), look, progress)
+    places = [f"{one.store}: {hit}" for one in found for hit in one.hits]
+    if places:
+        more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
+        raise PurgeIncomplete(
+            f"Text that should be gone stands in {'; '.join(places[:_NAMED])}{more}. Find out what wrote it there, delete it, "
+            "then honour the block-list again."
+        )
+    return found
+
+
+def _manifests(states: Sequence[str]) -> list[Manifest]:
+    """The manifests of the releases in these states whose shards are still there."""
+    found = []
+    for release in Release.objects.filter(state__in=states).only("name", "version").order_by("pk"):
+        try:
+            found.append(load(releases_folder(), release.name, release.version))
+        except NoSuchRelease:
+            continue  # it never got as far as a manifest
+    return [one for one in found if one.shards]
+
+
+def _ended_blobs(going: Sequence[Manifest], staying: Sequence[Manifest]) -> set[str]:
+    """Blobs of what is blocked in releases that ended, which stay neither in the corpus nor in another release."""
+    owners, repositories = blocklist.blocked_keys()
+    blocked = is_blocked(Blocks(frozenset(owners), frozenset(repositories)))
+    ended = _rows(going).filter(blocked).select("blob_id").unique().collect()
+    if ended.is_empty():
+        return set()
+    for stays in (files_table(corpus_folder()).lazy().select(KEYS), _rows(staying)):
+        ended = ended.join(stays.filter(~blocked).select("blob_id").unique().collect(), on="blob_id", how="anti")
+    return set(ended["blob_id"])
+
+
+def _rows(manifests: Sequence[Manifest]) -> pl.LazyFrame:
+    digests = sorted({shard["digest"] for one in manifests for shard in one.shards})
+    if not digests:
+        return pl.LazyFrame(schema=dict.fromkeys(KEYS, pl.String))
+    return pl.scan_parquet([shard_path(releases_folder(), digest) for digest in digests]).select(KEYS)
