@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from datasets_app.pipeline import atomic
+from datasets_app.pipeline.blobs import blob_ids_of, take_blobs
 from datasets_app.pipeline.canonical import table_digest
 from datasets_app.pipeline.errors import CorpusDamaged
 from datasets_app.pipeline.format import SHARD, shard_path
@@ -188,7 +189,7 @@ def from_base(path: Path, blob_ids: pa.ChunkedArray) -> tuple[pa.Array, list[byt
 
 
 def fetch(corpus: Path, blob_ids: pa.ChunkedArray, blob_files: pa.ChunkedArray) -> pa.Array:
-    """The contents of blobs, in the order asked for, as text (``large_string``), reading each row group once at most.
+    """The contents of blobs, in the order asked for, as text (``large_string``), reading no row group that holds none of them.
 
     Raises:
         CorpusChanged: A blob file, or a blob in it, is gone.
@@ -200,32 +201,15 @@ def fetch(corpus: Path, blob_ids: pa.ChunkedArray, blob_files: pa.ChunkedArray) 
     found = 0
     for name in pc.unique(blob_files).to_pylist():
         here = pc.indices_nonzero(pc.equal(blob_files, name)).to_numpy()
-        asked = wanted.take(pa.array(here))
         path = corpus / "blobs" / f"{name}.parquet"
-        try:
-            source = pq.ParquetFile(path)
-            for group in range(source.num_row_groups):
-                ids = source.read_row_group(group, columns=["blob_id"])["blob_id"]
-                index = pc.index_in(asked, value_set=ids.combine_chunks())
-                hits = pc.indices_nonzero(pc.is_valid(index))
-                if len(hits) == 0:
-                    continue
-                content = source.read_row_group(group, columns=["content"])["content"].combine_chunks()
-                content = content.cast(pa.large_binary())
-                parts.append(content.take(index.drop_null()))
-                places[here[hits.to_numpy()]] = np.arange(found, found + len(hits))
-                found += len(hits)
-        except FileNotFoundError as error:
+        index = pc.index_in(wanted.take(pa.array(here)), value_set=blob_ids_of(path))
+        if index.null_count:
             raise CorpusChanged(
-                f"The blob file {path} is gone: the corpus was purged in the meantime. Build again."
-            ) from error
-        except pa.ArrowInvalid as error:
-            raise CorpusDamaged(f"The blob file {path} cannot be read: {error}") from error
-    if found != len(wanted):
-        raise CorpusChanged(
-            f"{len(wanted) - found} blobs are no longer in the corpus at {corpus}: it was purged in the meantime. "
-            "Build again."
-        )
+                f"{index.null_count} blobs are no longer in {path}: the corpus was purged in the meantime. Build again."
+            )
+        parts.append(take_blobs(path, index.to_numpy()))
+        places[here] = np.arange(found, found + len(here))
+        found += len(here)
     content = pa.concat_arrays(parts).take(pa.array(places))
     try:
         return content.cast(pa.large_string())
