@@ -14,34 +14,28 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datasets_app.pipeline import file_licences, languages, marks, notes, reservation
+from datasets_app.pipeline import file_licences, notes, reservation
 from datasets_app.pipeline.atomic import TEMPORARY, is_full, replacing
 from datasets_app.pipeline.blobs import BLOB_FILE_BYTES, BlobIndex, BlobWriter, blob_files, blob_id, read_blob
 from datasets_app.pipeline.errors import CorpusBusy, CorpusDamaged, SourceError, StorageError
 from datasets_app.pipeline.file_licences import FileLicences
+from datasets_app.pipeline.file_rows import FilesWriter, licensed, row_of
 from datasets_app.pipeline.format import FILES, FILES_LATER
 from datasets_app.pipeline.licences import Licence
 from datasets_app.pipeline.pending import PendingRows
 from datasets_app.pipeline.progress import Progress, silent
-from datasets_app.pipeline.snapshots import Snapshot
 from datasets_app.pipeline.sources.base import FileSkipped, RepositoryRecord, Source, SourceFile
 from datasets_app.pipeline.sources.reading import check_path, is_lfs_pointer
 
 __all__ = ["IngestLimits", "IngestReport", "blob_files", "files_table", "ingest", "locked", "read_blob"]
 
 BINARY_HEAD = 8000  # bytes; git takes a file for binary if a NUL stands in so many
-ROWS = 20_000  # of the table of files, written at a time
 BEAT = 0.2  # seconds between two reports of progress
-# The rank of a file among copies of its blob: permissive before not, the repository's own before vendored, then the
-# source's own order.
-RANK_NOT_PERMISSIVE = 1 << 24
-RANK_VENDORED = 1 << 23
 
 # Files that are never text, by the end of their name: they are not even opened.
 _BINARY = re.compile(
@@ -141,7 +135,7 @@ def ingest(
             writer = BlobWriter(corpus, limits.blob_file_bytes)
             with replacing(corpus / "files" / f"{source.name}.parquet") as temporary:
                 try:
-                    with _FilesWriter(temporary) as table:
+                    with FilesWriter(temporary) as table:
                         intake = _Intake(source, index, writer, table, limits, blocked_blobs, skipped, report, progress)
                         intake.take_all(blocked_owners, blocked_repositories)
                     notes.keep(corpus, source.name, source.notes)
@@ -188,37 +182,6 @@ def files_table(corpus: Path) -> pl.DataFrame:
     return frame
 
 
-class _FilesWriter:
-    """Writes a table of files a batch of rows at a time."""
-
-    def __init__(self, path: Path) -> None:
-        self._writer = pq.ParquetWriter(path, FILES, compression="zstd", write_statistics=False, store_schema=False)
-        self._rows: list[dict[str, Any]] = []
-        self._snapshot = Snapshot()
-
-    def __enter__(self) -> "_FilesWriter":
-        return self
-
-    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
-        try:
-            if failed is None:
-                self._flush()
-                self._writer.add_key_value_metadata(self._snapshot.footer())
-        finally:
-            self._writer.close()
-
-    def add(self, row: dict[str, Any]) -> None:
-        self._rows.append(row)
-        if len(self._rows) >= ROWS:
-            self._flush()
-
-    def _flush(self) -> None:
-        rows = pa.Table.from_pylist(self._rows, schema=FILES)
-        self._snapshot.add(rows)
-        self._writer.write_table(rows)
-        self._rows = []
-
-
 @dataclass
 class _Intake:
     """One ingest under way."""
@@ -226,7 +189,7 @@ class _Intake:
     source: Source
     index: BlobIndex
     writer: BlobWriter
-    table: _FilesWriter
+    table: FilesWriter
     limits: IngestLimits
     blocked_blobs: frozenset[str]
     skipped: Counter[str]
@@ -265,14 +228,14 @@ class _Intake:
                 if file.path in paths:
                     raise FileSkipped("duplicate_path")
                 paths.add(file.path)
-                content = self._take_file(file)
+                blob, content = self._take_file(file)
                 spoken.see(file.path, content)
-                pending.add(_row(record, file, content), file_licences.header(file.path, content), file.licence)
+                pending.add(row_of(record, file, blob, content), file_licences.header(file.path, content), file.licence)
             except FileSkipped as skip:
                 self.skipped[skip.reason] += 1
         stated = Licence(record.licence, record.licence_evidence, record.permissive)
         for row, header, of_file in pending:
-            self.table.add(_licensed(row, spoken.of(row["path"], header, of_file or stated)))
+            self.table.add(licensed(row, spoken.of(row["path"], header, of_file or stated)))
         if not record.licence_evidence:
             whole = spoken.of_root()
             record = replace(
@@ -280,7 +243,7 @@ class _Intake:
             )
         self.report.repositories.append(record)
 
-    def _take_file(self, file: SourceFile) -> bytes:
+    def _take_file(self, file: SourceFile) -> tuple[str, bytes]:
         if _BINARY.search(file.path):
             raise FileSkipped("binary")
         content = file.read(self.limits.max_file_bytes)
@@ -297,7 +260,7 @@ class _Intake:
             self.writer.add(blob, content)
         self.report.files += 1
         self.report.bytes += len(content)
-        return content
+        return blob, content
 
     def tell(self, *, force: bool = False) -> None:
         """Report progress if it is time to."""
@@ -306,36 +269,3 @@ class _Intake:
             self.told = now
             done = self.report.files + self.skipped.total()
             self.progress("reading files", done, max(done, self.source.expected_files))
-
-
-def _row(record: RepositoryRecord, file: SourceFile, content: bytes) -> dict[str, Any]:
-    """The row of a file, but for its licence and for what that adds to its rank."""
-    return {
-        "blob_id": blob_id(content),
-        "repository_key": record.repository_key,
-        "owner_key": record.owner_key,
-        "forge": record.forge,
-        "owner": record.owner,
-        "repository": record.repository,
-        "path": file.path,
-        "size": len(content),
-        "language": languages.detect(file.path, content),
-        "vendored": marks.is_vendored(file.path) if file.vendored is None else file.vendored,
-        "generated": marks.is_generated(file.path, content) if file.generated is None else file.generated,
-        "rank": min(max(file.rank, 0), RANK_VENDORED - 1),
-        "commit": file.commit,
-        "sole_author": file.authors[0] if file.authors and len(file.authors) == 1 else None,
-        "authors": None if file.authors is None else list(file.authors),
-        "stars": file.stars,
-    }
-
-
-def _licensed(row: dict[str, Any], licence: Licence) -> dict[str, Any]:
-    added = (0 if licence.permissive else RANK_NOT_PERMISSIVE) + (RANK_VENDORED if row["vendored"] else 0)
-    return {
-        **row,
-        "licence": licence.expression,
-        "licence_evidence": licence.evidence,
-        "permissive": licence.permissive,
-        "rank": row["rank"] + added,
-    }
