@@ -37,13 +37,15 @@ SCHEMA = pa.schema(
     ]
 )
 
-_TOKEN_CHARACTERS = np.zeros(256, dtype=np.bool_)
-_TOKEN_CHARACTERS[[ord(c) for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"]] = True
+# What a byte adds to the hash of its token; 0 for what parts tokens.
+_TOKEN_CODES = np.zeros(256, dtype=np.uint64)
+_TOKEN_CODES[[ord(c) for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"]] = np.arange(1, 64)
 
 _PRIME_A = np.uint64(0x9E3779B97F4A7C15)
 _PRIME_B = np.uint64(0xBF58476D1CE4E5B9)
 _PRIME_C = np.uint64(0x94D049BB133111EB)
 _SLOT_BITS = np.uint64(8)
+_EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 _SLOT_MASK = np.uint64(SLOTS - 1)
 _DEDUPLICATE_AFTER = 4  # rounds; a text that needs more has few distinct runs, of which most may stand many times
 
@@ -57,43 +59,55 @@ def _mix(value: Any) -> Any:
 
 
 @njit
-def _shingles(data: Any, at: int, end: int, is_token: Any, out: Any) -> tuple[int, int]:
-    """Write the hash of each run of five tokens to ``out``; give how many there are, and how many tokens."""
-    h1 = h2 = h3 = h4 = np.uint64(0)
+def _shingles(data: Any, at: int, end: int, codes: Any, out: Any) -> tuple[int, int]:
+    """Write the hash of each run of five tokens to ``out``; give how many there are, and how many tokens.
+
+    ``out`` has room for every token and one more. The ends of tokens come at random: a branch on them would cost more than
+    all the rest, so the hash is written after every byte and the place moves on where a token ends.
+    """
     tokens = 0
-    runs = 0
-    while at < end:
-        if not is_token[data[at]]:
-            at += 1
-            continue
-        token = np.uint64(0xCBF29CE484222325)
-        while at < end and is_token[data[at]]:
-            token = (token ^ np.uint64(data[at])) * _PRIME_A
-            token ^= token >> np.uint64(29)
-            at += 1
+    token = np.uint64(0)
+    for place in range(at, end):
+        code = codes[data[place]]
+        out[tokens] = token
+        tokens += np.int64((code == 0) & (token != 0))
+        token = token * _PRIME_A + code if code != 0 else np.uint64(0)
+    if token != 0:
+        out[tokens] = token
         tokens += 1
-        if tokens >= SHINGLE:
-            run = (((h1 * _PRIME_A + h2) * _PRIME_A + h3) * _PRIME_A + h4) * _PRIME_A + token
-            out[runs] = _mix(run)
-            runs += 1
-        h1, h2, h3, h4 = h2, h3, h4, token
-    return runs, tokens
+    for number in range(tokens):
+        value = out[number]
+        out[number] = (value ^ (value >> np.uint64(32))) * _PRIME_B
+    for run in range(tokens - SHINGLE + 1):
+        value = ((out[run] * _PRIME_A + out[run + 1]) * _PRIME_A + out[run + 2]) * _PRIME_A + out[run + 3]
+        out[run] = _mix(value * _PRIME_A + out[run + 4])
+    return max(0, tokens - SHINGLE + 1), tokens
 
 
 @njit
 def _fill(elements: Any, count: int, slots: Any, rounds: Any) -> None:
-    """Fast Similarity Sketching. ``slots`` get the least value of the first round in which anything fell into them."""
+    """Fast Similarity Sketching. ``slots`` get the least value of the first round in which anything fell into them.
+
+    The elements are hashes themselves: in the first round, which is all that most texts need, they are taken as they are.
+    """
     for slot in range(SLOTS):
-        rounds[slot] = -1
+        slots[slot] = _EMPTY
+    for place in range(count):
+        element = elements[place]
+        slot = np.int64(element & _SLOT_MASK)
+        slots[slot] = min(slots[slot], element >> _SLOT_BITS)
     filled = 0
-    for turn in range(2 * SLOTS):
+    for slot in range(SLOTS):
+        rounds[slot] = 0 if slots[slot] != _EMPTY else -1
+        filled += slots[slot] != _EMPTY
+    for turn in range(1, 2 * SLOTS):
         if filled == SLOTS:
             return
         if turn == _DEDUPLICATE_AFTER:
             distinct = np.unique(elements[:count])
             count = len(distinct)
             elements = distinct
-        salt = np.uint64(turn + 1) * _PRIME_A
+        salt = np.uint64(turn) * _PRIME_A
         for place in range(count):
             mixed = _mix(elements[place] + salt)
             fall = np.int64(mixed & _SLOT_MASK) if turn < SLOTS else np.int64(turn - SLOTS)
@@ -107,7 +121,7 @@ def _fill(elements: Any, count: int, slots: Any, rounds: Any) -> None:
 
 
 @njit
-def _sketch(offsets: Any, data: Any, is_text: Any, is_token: Any, tokens: Any, sketches: Any, bands: Any) -> None:
+def _sketch(offsets: Any, data: Any, is_text: Any, codes: Any, tokens: Any, sketches: Any, bands: Any) -> None:
     longest = 0
     for row in range(len(offsets) - 1):
         longest = max(longest, offsets[row + 1] - offsets[row])
@@ -117,7 +131,7 @@ def _sketch(offsets: Any, data: Any, is_text: Any, is_token: Any, tokens: Any, s
     for row in range(len(offsets) - 1):
         if not is_text[row]:
             continue
-        count, tokens[row] = _shingles(data, offsets[row], offsets[row + 1], is_token, elements)
+        count, tokens[row] = _shingles(data, offsets[row], offsets[row + 1], codes, elements)
         if count == 0:
             continue
         _fill(elements, count, slots, rounds)
@@ -150,7 +164,7 @@ def sketch_texts(
     sketches = np.zeros((count, SLOTS), dtype=np.uint8)
     bands = np.zeros((count, BANDS), dtype=np.uint64)
     wanted = np.ones(count, dtype=np.bool_) if is_text is None else is_text
-    _sketch(offsets, data, wanted, _TOKEN_CHARACTERS, tokens, sketches, bands)
+    _sketch(offsets, data, wanted, _TOKEN_CODES, tokens, sketches, bands)
     return tokens, sketches, bands
 
 
