@@ -16,6 +16,7 @@ CephFS, Lustre and the like; the folder must lie on such a file system where sev
 import fcntl
 import json
 import os
+import random
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
@@ -25,18 +26,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from datasets_app.pipeline import atomic
-from datasets_app.pipeline.errors import PipelineError
 from datasets_app.pipeline.executors import Spec
 from datasets_app.pipeline.outcomes import Outcome, attempt
 
-MOST_ATTEMPTS = 6
-"""How often a spec is begun. One that ended so many processes will end the next one too."""
+MOST_ATTEMPTS = 3
+"""How often a spec is begun by those who help. One that ended so many processes is left to the owner: it may be killed by
+chance alone (then the owner does it), or for want of memory (then it ends the owner, which somebody watches)."""
 
 PAUSE = 0.2  # seconds between two looks for work that another process let go of
-
-
-class WorkersLost(PipelineError):
-    """Every process that worked on one spec died of it."""
 
 
 @contextmanager
@@ -76,18 +73,19 @@ def is_open(folder: Path) -> bool:
 
 @dataclass(frozen=True)
 class Pool:
-    """A pool that lies in ``folder``. Processes that only work on it open it with ``read``."""
+    """A pool that lies in ``folder``. The process that wants the results opens it with ``owned``, others with ``read``."""
 
     folder: Path
     task: str
     common: tuple[str, ...]
     specs: Sequence[Spec] = field(repr=False)
+    mine: bool = False
 
     @classmethod
     @contextmanager
     def owned(cls, folder: Path, task: str, common: Sequence[str], specs: Sequence[Spec]) -> Iterator["Pool"]:
         """Lay a pool out in an empty folder and own it while the block runs. It is closed to workers afterwards."""
-        pool = cls(folder, task, tuple(common), specs)
+        pool = cls(folder, task, tuple(common), specs, mine=True)
         for name in ("claims", "results", "workers"):
             (folder / name).mkdir()
         with _try_lock(folder / "owner"):
@@ -116,6 +114,9 @@ class Pool:
         """
         done = 0
         left = list(range(len(self.specs)))
+        if not self.mine:  # each begins elsewhere, so that they do not get into each other's way
+            start = random.randrange(len(left) + 1)  # noqa: S311
+            left = left[start:] + left[:start]
         while left and wanted():
             busy = []
             for place in left:
@@ -132,7 +133,7 @@ class Pool:
         return done
 
     def _try(self, place: int) -> Literal["mine", "busy", "done"]:
-        """Do one spec: ``"mine"`` where it was done here, ``"busy"`` where another process is at it, ``"done"`` where it was done."""
+        """Do one spec: ``"mine"``: done here; ``"busy"``: another process is at it or has to be; ``"done"``: it was done already."""
         if self._result_path(place).exists():
             return "done"
         with _try_lock(self._claim_path(place)) as claim:
@@ -140,11 +141,10 @@ class Pool:
                 return "busy"
             if self._result_path(place).exists():
                 return "done"
-            if os.fstat(claim).st_size >= MOST_ATTEMPTS:
-                outcome = self._lost()
-            else:
-                os.write(claim, b".")
-                outcome = attempt(self.task, self.common, self.specs[place])
+            if not self.mine and os.fstat(claim).st_size >= MOST_ATTEMPTS:
+                return "busy"
+            os.write(claim, b".")
+            outcome = attempt(self.task, self.common, self.specs[place])
             atomic.write_bytes(self._result_path(place), json.dumps(outcome).encode(), make_folder=False)
         return "mine"
 
@@ -165,13 +165,6 @@ class Pool:
 
     def _result_path(self, place: int) -> Path:
         return self.folder / "results" / f"{place}.json"
-
-    def _lost(self) -> Outcome:
-        text = (
-            f"{MOST_ATTEMPTS} processes in turn ended while they worked on the same part of the work ({self.task}), "
-            "most likely for want of memory. Give the workers more, or make shards smaller (shard_bytes of the recipe)."
-        )
-        return {"error": "expected", "kind": f"{__name__}:WorkersLost", "text": text}
 
 
 def wait_until_let_go(folder: Path, known: Set[int], patience: float) -> bool:

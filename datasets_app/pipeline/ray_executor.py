@@ -10,7 +10,9 @@ from typing import Any
 from datasets_app.pipeline.errors import PipelineError
 from datasets_app.pipeline.executors import REPORT_EVERY, Spec
 from datasets_app.pipeline.outcomes import attempt, result_of
-from datasets_app.pipeline.pool import MOST_ATTEMPTS, WorkersLost
+
+MOST_ATTEMPTS = 6
+"""How often Ray begins a task whose worker dies."""
 
 IN_FLIGHT = 4
 """Tasks handed to Ray at a time for each of its processors: enough to keep all busy, few enough to stop soon."""
@@ -21,6 +23,10 @@ _OBJECT_STORE = 80 << 20  # bytes: the least that Ray takes; specs and entries a
 
 class ExecutorUnavailable(PipelineError):
     """Ray is not installed, or its cluster cannot be reached."""
+
+
+class WorkersLost(PipelineError):
+    """Every worker that ran one task died."""
 
 
 def is_installed() -> bool:

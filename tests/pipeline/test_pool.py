@@ -149,12 +149,14 @@ class TroubleTests(PoolCase):
         self.assertGreater(time.monotonic(), end)
         self.assertEqual(found, {value: ["x", 2 * value] for value in range(4)})
 
-    def test_a_spec_that_ends_every_process_is_given_up_with_a_reason(self):
-        def call(folder, workers):
-            (folder / "claims" / "3").write_bytes(b"." * pool.MOST_ATTEMPTS)
-
-        with self.assertRaisesRegex(pool.WorkersLost, "want of memory"):
-            self.run_all(self.executor(1, call), self.specs(4))
+    def test_a_spec_that_ended_several_processes_is_left_to_the_owner(self):
+        with self.make_folder() as folder, pool.Pool.owned(folder, "double", ["x"], self.specs(4)) as opened:
+            (folder / "claims" / "2").write_bytes(b"." * pool.MOST_ATTEMPTS)
+            helper, passes = pool.Pool.read(folder), iter(range(30))
+            self.assertEqual(helper.work(lambda: next(passes) < 20), 3)
+            self.assertFalse((folder / "results" / "2.json").exists())
+            self.assertEqual(opened.work(lambda: True), 1)
+            self.assertEqual(len(list(opened.results(set()))), 4)
 
     def test_two_calls_for_one_pool_do_nothing_twice(self):
         with self.make_folder() as folder, pool.Pool.owned(folder, "double", ["x"], self.specs(30)) as opened:
