@@ -1,8 +1,11 @@
 """Repositories of git as a source: real ones, made here."""
 
+import contextlib
 import os
+import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from django.test import SimpleTestCase
@@ -392,6 +395,31 @@ class Cloning(GitCase):
         self.assertNotIn("ada", str(caught.exception))
         self.assertIn("git fetch failed", str(caught.exception))
         self.assertEqual(list(self.scratch.iterdir()), [])
+
+    def test_a_server_that_never_answers_is_left_and_nothing_of_git_stays_behind(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            address = f"http://127.0.0.1:{silent.getsockname()[1]}/ada/tools"
+            source = GitRepositories(
+                "cloned",
+                addresses=(address,),
+                scratch=self.scratch,
+                options=GitOptions(protocols=("http",), limits=GitLimits(seconds=1)),
+            )
+            with self.assertRaisesMessage(SourceError, "git fetch took longer than 1 seconds and was stopped"):
+                ingest(source, self.corpus)
+            deadline = time.monotonic() + 10
+            while self.processes_naming(address) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            self.assertEqual(self.processes_naming(address), [])
+        self.assertEqual(list(self.scratch.iterdir()), [])
+
+    def processes_naming(self, text: str) -> list[str]:
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                if text.encode() in path.read_bytes():
+                    found.append(path.parent.name)
+        return found
 
     def test_a_clone_larger_than_allowed_is_refused(self) -> None:
         self.origin.commit({"noise.txt": os.urandom(300_000).hex()})
