@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from datasets_app.views import acts, desk, pages, sources
+from datasets_app.views import acts, comparing, desk, pages, sources
 
 app_name = "datasets"
 urlpatterns = [
@@ -15,7 +15,9 @@ urlpatterns = [
     path("desk/sources/of/<slug:name>/", sources.page, name="source"),
     path("desk/sources/of/<slug:name>/change/", sources.change, name="source-change"),
     path("desk/honour/", acts.honour, name="honour"),
+    path("desk/compare/", comparing.compare, name="compare"),
     path("desk/<str:name>/<str:version>/", desk.desk_release, name="desk-release"),
+    path("desk/<str:name>/<str:version>/decisions/", comparing.decisions, name="decisions"),
     path("desk/<str:name>/<str:version>/live/", desk.desk_live, name="desk-live"),
     path("desk/<str:name>/<str:version>/approve/", acts.approve, name="approve"),
     path("desk/<str:name>/<str:version>/publish/", acts.publish, name="publish"),
