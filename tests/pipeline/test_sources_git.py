@@ -2,40 +2,15 @@
 
 import os
 import subprocess
-import tempfile
-from pathlib import Path
-
-from django.test import SimpleTestCase
 
 from datasets_app.pipeline.blobs import blob_id
-from datasets_app.pipeline.corpus import IngestReport, files_table, ingest
+from datasets_app.pipeline.corpus import ingest
 from datasets_app.pipeline.errors import SourceError
 from datasets_app.pipeline.sources.authors import author_hash
 from datasets_app.pipeline.sources.git import GitOptions, GitRepositories
-from datasets_app.pipeline.sources.git_process import Git, GitLimits, kill
+from datasets_app.pipeline.sources.git_process import Git, kill
+from tests.pipeline.git_case import CODE, KEY, GitCase
 from tests.pipeline.git_repos import LFS, MIT, Repository
-
-KEY = b"a key that only this test knows."
-CODE = (
-    "def scale(value):\n    return value * 2\n\n\ndef shift(value):\n    return value + 2\n\n\nprint(scale(shift(1)))\n"
-)
-
-
-class GitCase(SimpleTestCase):
-    def setUp(self) -> None:
-        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory())).resolve()
-        self.mirror, self.corpus = self.folder / "mirror", self.folder / "corpus"
-        self.mirror.mkdir()
-
-    def source(self, **options: object) -> GitRepositories:
-        return GitRepositories("mirror", folder=self.mirror, options=GitOptions(**options))  # type: ignore[arg-type]
-
-    def ingest(self, source: GitRepositories | None = None, **options: object) -> IngestReport:
-        self.used = source or self.source(**options)
-        return ingest(self.used, self.corpus)
-
-    def rows(self) -> dict[str, dict[str, object]]:
-        return {row["path"]: row for row in files_table(self.corpus).to_dicts()}
 
 
 class Files(GitCase):
@@ -250,150 +225,3 @@ class Files(GitCase):
         row = self.rows()["a.py"]
         self.assertEqual((len(commit), row["commit"], row["blob_id"]), (64, commit, blob_id(CODE.encode())))
         self.assertEqual(row["sole_author"], author_hash(KEY, "ada@example.org"))
-
-    def test_a_command_that_takes_too_long_is_stopped_and_told(self) -> None:
-        Repository(self.mirror / "ada" / "tools").commit({"a.py": CODE})
-        with self.assertRaises(SourceError):
-            self.ingest(limits=GitLimits(seconds=0.0001))
-
-
-class Authors(GitCase):
-    def hashes(self, *addresses: str) -> list[str]:
-        return sorted(author_hash(KEY, address) for address in addresses)
-
-    def authors(self, **options: object) -> dict[str, list[str] | None]:
-        self.ingest(author_key=KEY, **options)
-        return {path: row["authors"] for path, row in self.rows().items()}  # type: ignore[misc]
-
-    def test_every_author_of_a_file_is_told_and_who_wrote_it_alone(self) -> None:
-        repository = Repository(self.mirror / "ada" / "tools")
-        repository.commit({"alone.py": CODE, "both.py": "x = 1\n"}, "Ada@Example.org")
-        repository.commit({"both.py": "x = 2\n"}, "bob@example.org")
-        repository.commit({"alone.py": CODE + "# more\n"}, "ada@example.org")
-        authors = self.authors()
-        self.assertEqual(authors["alone.py"], self.hashes("ada@example.org"))
-        self.assertEqual(authors["both.py"], self.hashes("ada@example.org", "bob@example.org"))
-        self.assertEqual(self.rows()["alone.py"]["sole_author"], author_hash(KEY, "ADA@example.org "))
-        self.assertIsNone(self.rows()["both.py"]["sole_author"])
-        table = (self.corpus / "files" / "mirror.parquet").read_bytes()
-        self.assertNotIn(b"example.org", table)
-
-    def test_authors_follow_renames_as_git_log_follow_does(self) -> None:
-        repository = Repository(self.mirror / "ada" / "tools")
-        repository.commit({"first.py": CODE}, "ada@example.org")
-        repository.git("mv", "first.py", "second.py")
-        repository.commit({"second.py": CODE + "# two\n"}, "bob@example.org")
-        repository.commit({"pkg/third.py": CODE + "# three\n", "second.py": None}, "carl@example.org")
-        repository.commit({"other.py": "import os\n"}, "dora@example.org")
-        for path, found in self.authors().items():
-            said = repository.git("log", "--follow", "--format=%ae", "--", path).split()
-            self.assertEqual(found, self.hashes(*said), path)
-        self.assertEqual(len(self.authors()["pkg/third.py"] or []), 3)
-
-    def test_a_change_on_a_branch_beside_the_rename_counts(self) -> None:
-        repository = Repository(self.mirror / "ada" / "tools")
-        repository.commit({"old.py": CODE}, "ada@example.org")
-        repository.git("switch", "--quiet", "-c", "side")
-        repository.commit({"old.py": CODE.replace("scale", "grow")}, "bob@example.org")
-        repository.git("switch", "--quiet", "main")
-        repository.git("mv", "old.py", "new.py")
-        repository.commit({}, "carl@example.org")
-        repository.git("merge", "--quiet", "--no-edit", "side")
-        self.assertEqual(
-            self.authors(), {"new.py": self.hashes("ada@example.org", "bob@example.org", "carl@example.org")}
-        )
-
-    def test_co_authors_are_authors(self) -> None:
-        message = "work\n\nCo-authored-by: Bob B <Bob@example.org>\nCo-authored-by: Carl <carl@example.org>\n"
-        Repository(self.mirror / "ada" / "tools").commit({"a.py": CODE}, "ada@example.org", message)
-        self.assertEqual(self.authors()["a.py"], self.hashes("ada@example.org", "bob@example.org", "carl@example.org"))
-        self.assertIsNone(self.rows()["a.py"]["sole_author"])
-
-    def test_authors_are_those_up_to_the_stated_commit(self) -> None:
-        repository = Repository(self.mirror / "ada" / "tools")
-        first = repository.commit({"a.py": CODE}, "ada@example.org")
-        repository.commit({"a.py": CODE + "# b\n"}, "bob@example.org")
-        self.assertEqual(self.authors(commit=first), {"a.py": self.hashes("ada@example.org")})
-
-    def test_without_the_whole_history_or_a_key_nobody_is_named(self) -> None:
-        repository = Repository(self.folder / "work")
-        repository.commit({"a.py": CODE}, "ada@example.org")
-        repository.commit({"a.py": CODE + "# b\n"}, "bob@example.org")
-        repository.bare(self.mirror / "ada" / "shallow.git", "--depth=1")
-        self.assertEqual(self.authors(), {"a.py": None})
-        repository.bare(self.mirror / "ada" / "whole.git")
-        self.ingest()
-        self.assertEqual([row["authors"] for row in files_table(self.corpus).to_dicts()], [None, None])
-
-
-class Cloning(GitCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.origin = Repository(self.folder / "ada" / "tools")
-        self.first = self.origin.commit({"a.py": CODE, "LICENSE": MIT}, "ada@example.org")
-        self.second = self.origin.commit({"a.py": CODE + "# b\n"}, "bob@example.org")
-        self.scratch = self.folder / "scratch"
-        self.scratch.mkdir()
-
-    def clone(self, **options: object) -> IngestReport:
-        source = GitRepositories(
-            "cloned",
-            addresses=(f"file://{self.origin.folder}",),
-            scratch=self.scratch,
-            options=GitOptions(protocols=("file",), author_key=KEY, **options),  # type: ignore[arg-type]
-        )
-        report = ingest(source, self.corpus)
-        self.assertEqual(list(self.scratch.iterdir()), [])
-        return report
-
-    def test_an_address_is_cloned_read_and_forgotten(self) -> None:
-        report = self.clone()
-        self.assertEqual([record.repository_key for record in report.repositories], ["localhost/ada/tools"])
-        row = self.rows()["a.py"]
-        self.assertEqual((row["commit"], len(row["authors"])), (self.second, 2))  # type: ignore[arg-type]
-
-    def test_a_stated_commit_is_read_from_a_full_or_a_shallow_clone(self) -> None:
-        self.origin.git("tag", "v1", self.first)
-        for commit in (self.first, "v1", self.first[:12]):
-            for history in (True, False):
-                with self.subTest(commit=commit, history=history):
-                    self.clone(commit=commit, history=history)
-                    self.assertEqual(self.rows()["a.py"]["commit"], self.first)
-        self.clone(history=False)
-        row = self.rows()["a.py"]
-        self.assertEqual((row["commit"], row["authors"]), (self.second, None))
-
-    def test_addresses_that_may_not_be_cloned_are_refused_before_anything_runs(self) -> None:
-        for address, said in (
-            ("file:///srv/ada/tools", "protocols allowed here (https)"),
-            ("ext::sh -c touch% /tmp/x", "protocols allowed here"),
-            ("--upload-pack=touch /tmp/x", "protocols allowed here"),
-            ("/srv/ada/tools", "protocols allowed here"),
-            ("git@github.com:ada/tools.git", "protocols allowed here"),
-            ("https://token:secret@github.com/ada/tools", "no name and no password"),
-            ("https://token@github.com/ada/tools", "no name and no password"),
-            ("https://github.com/ada", "names no owner"),
-        ):
-            with self.subTest(address), self.assertRaisesMessage(SourceError, said):
-                GitRepositories("cloned", addresses=(address,))
-        GitRepositories(
-            "cloned", addresses=("git@github.com:ada/tools.git",), options=GitOptions(protocols=("https", "ssh"))
-        )
-
-    def test_a_clone_that_fails_is_told_without_naming_anybody_to_the_job(self) -> None:
-        source = GitRepositories(
-            "cloned",
-            addresses=(f"file://{self.folder}/ada/nothing",),
-            scratch=self.scratch,
-            options=GitOptions(protocols=("file",)),
-        )
-        with self.assertRaises(SourceError) as caught:
-            ingest(source, self.corpus)
-        self.assertNotIn("ada", str(caught.exception))
-        self.assertIn("git fetch failed", str(caught.exception))
-        self.assertEqual(list(self.scratch.iterdir()), [])
-
-    def test_a_clone_larger_than_allowed_is_refused(self) -> None:
-        self.origin.commit({"noise.txt": os.urandom(300_000).hex()})
-        with self.assertRaisesMessage(SourceError, "Not one repository"):
-            self.clone(limits=GitLimits(largest=100_000))

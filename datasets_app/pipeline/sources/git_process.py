@@ -5,6 +5,7 @@ disk may use no protocol at all, so that a partial clone cannot fetch on the sid
 deployment allows.
 """
 
+import contextlib
 import os
 import re
 import subprocess
@@ -12,6 +13,8 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from datasets_app.pipeline.errors import SourceError
 
@@ -168,8 +171,18 @@ class Git:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process. What it started (to fetch, to index) ends with it, since the pipes between them break."""
+    """End a process that has not ended, with all that it started (to fetch, to index). They have no group of their own to be
+    killed by, since they belong to that of the job."""
+    if process.poll() is not None:
+        return
+    try:
+        started = psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        started = []
     process.kill()
+    for one in started:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
     process.wait()
 
 
