@@ -19,14 +19,29 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import corpus, memory, near, optout, pipeline, quality
+import pyarrow.parquet as pq
+
+from benchmarks import corpus, memory, near, optout, pii, pipeline, quality, texts
 from benchmarks.peers import environment
 
+SECRETS, SECRETS_QUICK = 2500, 150  # texts that detect-secrets scans whole, a tenth of a second each
+SECRETS_PAIRS, SECRETS_PAIRS_QUICK = 5, 3
 Section = Callable[[Path, bool], dict[str, float]]
+
+
+def measure_personal_data(quick: bool) -> dict[str, float]:
+    """Personal data on the planted set, and secrets on real files of the corpus and planted ones."""
+    table = texts.spread(pq.read_table(texts.texts_file(quick=True)), SECRETS_QUICK if quick else SECRETS)
+    contents = [text.encode() for text in table["content"].to_pylist()]
+    figures = pii.measure_pii(quick)
+    print()
+    return figures | pii.measure_secrets(contents, SECRETS_PAIRS_QUICK if quick else SECRETS_PAIRS)
+
 
 SECTIONS: dict[str, Section] = {
     "near": lambda folder, quick: near.measure_near(folder, quick=quick),
     "quality": lambda folder, quick: quality.measure_quality(folder, quick=quick),
+    "pii": lambda folder, quick: measure_personal_data(quick),
     "pipeline": lambda folder, quick: pipeline.measure_pipeline(folder, quick=quick),
     "optout": lambda folder, quick: optout.measure_optout(folder, quick=quick),
     "memory": lambda folder, quick: memory.measure_memory(folder),

@@ -58,7 +58,7 @@ def ingest(ctx: JobContext) -> dict[str, Any]:
     source.figures, source.last_ingested_at = figures, timezone.now()
     source.save(update_fields=["figures", "last_ingested_at"])
     ctx.log(f"{report.files} files of {repository_count} repositories; {report.new_blobs} blobs are new.")
-    return figures
+    return figures | {"url": reverse("datasets:source", args=[source.name])}
 
 
 @job_kind("datasets.build", queue="data", title="Build a release", expected=(PipelineError,))

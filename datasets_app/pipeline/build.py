@@ -125,7 +125,7 @@ def _decide(corpus: Path, releases: Path, spec: BuildSpec, progress: Progress) -
                 "deciding", 3, 3, f"from {parent.name} {parent.version}: {len(outcome.planned)} shards are touched"
             )
             return outcome
-    files = decide.load(corpus, needs.named(families, "contamination"))
+    files = decide.load(corpus, needs.named(families, "contamination"), needs.named(families, "notebooks"))
     progress("deciding", 1, 3)
     decided = decide.decide(files, spec.recipe, spec.blocks, _settle(corpus, releases, spec.recipe, parent, ground))
     progress("deciding", 2, 3)

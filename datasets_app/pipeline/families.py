@@ -59,11 +59,14 @@ class Family:
 
     def tables(self, corpus: Path) -> list[Path]:
         """The tables that are there, in a stable order."""
-        return sorted(
-            path
-            for path in (corpus / "attributes" / self.folder).glob("*.parquet")
-            if not path.name.startswith(TEMPORARY)
-        )
+        return table_paths(corpus, self.folder)
+
+
+def table_paths(corpus: Path, folder: str) -> list[Path]:
+    """The tables in the folder of a family, in a stable order."""
+    return sorted(
+        path for path in (corpus / "attributes" / folder).glob("*.parquet") if not path.name.startswith(TEMPORARY)
+    )
 
 
 def tables_of(corpus: Path, blob_file: str) -> list[Path]:
