@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.management.base import CommandError, OutputWrapper
 from django.db import connections
+from django.db.models import F
 
 from core.errors import FairstackError
 from core.jobs import execute_here
@@ -91,7 +92,8 @@ def find_release(name: str, version: str, state: str) -> Release:
         CommandError: There is none.
     """
     name = name or settings.FAIRSTACK_DATASET_NAME
-    rows = Release.objects.filter(name=name)
+    # A re-issue is made later than others and yet stands in the place of its original.
+    rows = Release.objects.filter(name=name).order_by(F("published_at").desc(nulls_last=True), "-created_at", "-pk")
     release = (rows.filter(version=version) if version else rows.filter(state=state)).first()
     if release is None:
         raise CommandError(f"There is no release {name} {version}" if version else f"No release of {name} is {state}.")

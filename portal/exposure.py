@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from datasets_app.models import BlockEntry, Holding, Mask, Owner
 from portal.models import OptOutRequest
@@ -54,7 +54,9 @@ def of_request(request: OptOutRequest) -> list[Exposure]:
     )  # fmt: skip
     hidden = _hidden(owners)
     found: dict[int, Exposure] = {}
-    for row in rows.order_by("-release__created_at", "-release_id"):
+    # A re-issue is made later than others and yet stands in the place of its original.
+    newest = F("release__published_at").desc(nulls_first=True)
+    for row in rows.order_by(newest, "-release_id"):
         release = row.release
         date = release.published_at or release.built_at or release.created_at
         entry = found.setdefault(

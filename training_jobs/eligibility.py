@@ -53,7 +53,8 @@ def behind(release: Release) -> int:
 
 def open_releases() -> list[Release]:
     """The releases on which a run may train now, newest first."""
-    return [release for release in Release.objects.filter(state="published") if not refusal(release)]
+    rows = Release.objects.filter(state="published").order_by("-published_at", "-pk")
+    return [release for release in rows if not refusal(release)]
 
 
 def base_refusal(base: Revision) -> str:

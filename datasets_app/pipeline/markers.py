@@ -82,7 +82,7 @@ def choose(
     each = max(1, min(PER_BLOB, MOST // (2 * len(removed)))) if removed else 0
     every = -(-len(removed) // MOST) if removed else 1
     asked = pa.array(sorted(removed), pa.string())
-    for table in _texts(corpus, releases, going, progress, "taking windows"):
+    for table in _texts(corpus, releases, going, progress, "taking windows", asked):
         if removed and len(windows) < 2 * MOST:
             here = table.filter(pc.is_in(table["blob_id"], value_set=asked))
             for blob_id, content in zip(here["blob_id"].to_pylist(), here["content"].to_pylist(), strict=True):
@@ -93,7 +93,7 @@ def choose(
     needles = Needles(windows)
     found = np.zeros(len(needles), dtype=np.bool_)
     if len(needles):
-        for table in _texts(corpus, releases, staying, progress, "comparing windows"):
+        for table in _texts(corpus, releases, staying, progress, "comparing windows", None):
             stays = table.filter(pc.invert(pc.is_in(table["blob_id"], value_set=asked)))["content"]
             for chunk in stays.chunks:
                 # The texts end to end: a window across two of them is dropped too, which harms nobody.
@@ -126,9 +126,10 @@ def _spread(places: Sequence[int], count: int) -> Iterator[int]:
 
 
 def _texts(
-    corpus: Path, releases: Path, listed: Sequence[Manifest], progress: Progress, stage: str
+    corpus: Path, releases: Path, listed: Sequence[Manifest], progress: Progress, stage: str, only: pa.Array | None
 ) -> Iterator[pa.Table]:
-    """Blob ids and contents of the corpus, then of the shards of some releases, a row group at a time.
+    """Blob ids and contents of the corpus, then of the shards of some releases, a row group at a time; of blob files that hold
+    none of the blobs ``only`` (unless it is None) no content is read.
 
     A shard's row whose blob the corpus holds is passed over: its text was there already.
     """
@@ -138,9 +139,10 @@ def _texts(
     held: list[pa.Array] = []
     for number, path in enumerate(paths):
         progress(stage, number, total)
-        for table in blobs.row_groups(path):
-            held.append(table["blob_id"].combine_chunks())
-            yield table
+        ids = blobs.blob_ids(path)
+        held += ids.chunks
+        if only is None or pc.any(pc.is_in(ids, value_set=only)).as_py():
+            yield from blobs.row_groups(path)
     there = pa.concat_arrays(held) if held else pa.array([], pa.string())
     for number, digest in enumerate(digests, len(paths)):
         progress(stage, number, total)

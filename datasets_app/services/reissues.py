@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from core import audit, ledger, stores
 from core.errors import Conflict
+from core.jobs import enqueue
 from core.models import Job
 from core.permissions import Actor, require, row
 from datasets_app.models import Holding, Release
@@ -56,7 +57,13 @@ def honour_now(actor: Actor) -> Job | None:
         for one in begun:
             if one.job is not None and one.job.active:
                 return one.job
-        job = retiring.start_purge(actor, None, subject=ended[-1])
+        job = enqueue(
+            retiring.PURGE,
+            {"release": None},
+            actor=actor,
+            title="Honour the block-list",
+            dedupe_key=f"datasets.honour:{blocklist.position()}",
+        )
         given_to(job, begun)
         audit.record(actor, "honour block-list", ended[-1], releases=len(ended))
     return job

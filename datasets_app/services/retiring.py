@@ -11,6 +11,8 @@ from core.permissions import Actor
 from datasets_app.models import Release
 from datasets_app.states import RELEASE
 
+PURGE = "datasets.purge"
+
 
 def withdraw(release: Release, actor: Actor, reason: str) -> None:
     """A published release ends, in the caller's transaction. Its bytes go with the next purge.
@@ -43,7 +45,7 @@ def start_purge(actor: Actor, release: Release | None, subject: Release | None =
     """
     named = release or subject
     return enqueue(
-        "datasets.purge",
+        PURGE,
         {"release": release.pk if release else None},
         actor=actor,
         title=f"Purge after {named}" if named else "Purge",

@@ -37,6 +37,13 @@ class Commands(FloorMixin, TransactionTestCase):
         with self.assertRaisesMessage(CommandError, "was withdrawn"):
             self.run_command("verify_release", "v1.0")
 
+    def test_the_block_list_is_honoured_in_what_is_retained(self):
+        self.published()
+        self.assertIn("No release holds", self.run_command("honour_blocklist"))
+        self.opt_out("alpha")
+        self.assertRegex(self.run_command("honour_blocklist"), r"Purged: \d+ blobs; .* [1-9]\d* windows")
+        self.assertIn("v1.0+r1 is whole", self.run_command("verify_release"))
+
     def test_every_kind_of_source_is_named_and_read_by_one_command(self):
         given = self.data.parent / f"{self.data.name}-given"
         self.addCleanup(shutil.rmtree, given, ignore_errors=True)

@@ -10,6 +10,7 @@ from django.urls import reverse
 from core.jobs import execute_here
 from core.models import AuditEntry, Job, LedgerEntry
 from datasets_app import lookup, purging
+from datasets_app.console import find_release
 from datasets_app.models import BlockEntry, Holding, Release
 from datasets_app.pipeline import manifest
 from datasets_app.pipeline.release import Release as OpenRelease
@@ -70,6 +71,8 @@ class InTheirPlace(Reissues, TestCase):
         # The newest release stays the newest: the next build goes on from it.
         self.assertEqual(releases.parent_of(NAME), second)
         self.assertEqual(releases.next_version(NAME), "v1.2")
+        self.assertEqual(find_release("", "", "published"), second)
+        self.assertEqual(eligibility.open_releases(), [second, made])
 
     def test_a_second_opt_out_makes_the_second_re_issue_of_the_same_original(self):
         first = self.published()
