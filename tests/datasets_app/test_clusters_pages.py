@@ -38,45 +38,47 @@ class CurationPages(FloorMixin, TestCase):
 
     def test_clusters_are_listed_narrowed_and_opened_side_by_side(self) -> None:
         page = self.read(self.at("clusters"))
-        self.assertIn("delta/near.py", page)
+        self.assertIn("epsilon/sub/near.py", page)
         self.assertIn(self.at("cluster", self.blob), page)
         self.assertIn(">3</td>", page)
-        self.assertIn("delta/near.py", self.read(self.at("clusters"), owner="Epsilon", language="Python"))
+        self.assertIn("epsilon/sub/near.py", self.read(self.at("clusters"), owner="Delta", language="Python"))
         self.assertIn("No cluster matches", self.read(self.at("clusters"), owner="zeta"))
         one = self.read(self.at("cluster", self.blob))
-        for text in (
-            "epsilon/sub/near.py",
-            "Apache-2.0",
-            "lines are the same",
-            "Only in the first: ",
-            "Only in the second: ",
-        ):
+        for text in ("epsilon/near.py", "Apache-2.0", "sides__fold", "Only in the second: ", "END = 1"):
             self.assertIn(text, one)
-        self.assertIn('<mark class="sides__mark">33333</mark>', one)
-        self.assertIn('<mark class="sides__mark">renamed_20</mark>', one)
+        others = dict(re.findall(r"\?with=(\w{40})\"[^>]*>([^<]+)</a>", one))
+        delta = next(blob for blob, path in others.items() if path == "delta/near.py")
+        beside = self.read(self.at("cluster", self.blob), **{"with": delta})
+        self.assertIn("Only in the first: ", beside)
+        self.assertIn('<mark class="sides__mark">33333</mark>', beside)
+        self.assertIn('<mark class="sides__mark">renamed_20</mark>', beside)
+        self.assertNotIn("END = 1", beside)
+        self.assertIn("renamed_20", self.read(self.at("cluster", delta)))
+
+    def test_every_line_can_be_shown_and_never_personal_data(self) -> None:
         every = self.read(self.at("cluster", self.blob), lines="all")
-        self.assertNotIn("lines are the same", every)
-        self.assertNotIn("navy.mil", every)
+        self.assertNotIn("sides__fold", every)
         self.assertIn("&lt;EMAIL&gt;", every)
-        self.assertNotIn("END = 1", one)
-        (other,) = set(re.findall(r"\?with=(\w{40})\"", one)) - set(re.findall(r"\?with=(\w{40})\" aria-current", one))
-        self.assertIn("END = 1", self.read(self.at("cluster", self.blob), **{"with": other}))
-        self.assertIn("END = 1", self.read(self.at("cluster", other)))
+        self.assertNotIn("navy.mil", every)
 
     def test_who_is_masked_or_blocked_is_neither_shown_nor_counted(self) -> None:
+        masks.mask(self.staff, Owner.objects.get(login="delta"), reference="R-2")
+        for page in (self.read(self.at("clusters")), self.read(self.at("cluster", self.blob))):
+            self.assertNotIn("delta", page)
+        self.assertIn("<dd>1</dd></div><div><dt>text left out for them", self.read(self.at("clusters")))
         self.opt_out("epsilon")
         page = self.read(self.at("clusters"))
         self.assertIn("No cluster", page)
         self.assertNotIn("epsilon", page)
         self.assertEqual(self.client.get(self.at("cluster", self.blob)).status_code, 404)
-        masks.mask(self.staff, Owner.objects.get(login="zeta"), reference="R-2")
+        self.opt_out("zeta")
         page = self.read(self.at("contamination"))
         self.assertNotIn("zeta", page)
         self.assertIn("No file", page)
 
     def test_contamination_is_told_with_item_place_and_lines(self) -> None:
         page = self.read(self.at("contamination"))
-        for text in ("zeta/ask.py", "HumanEval/0", "line 5, bytes", "import math", QUESTION.split("\n")[0][:30]):
+        for text in ("zeta/ask.py", "HumanEval/0", "line 5, bytes", "return math", QUESTION.split("\n")[0][:30]):
             self.assertIn(text, page)
         self.assertIn("zeta/ask.py", self.read(self.at("contamination"), benchmark="humaneval"))
         self.assertIn("No file with text of mbpp", self.read(self.at("contamination"), benchmark="mbpp"))
@@ -130,13 +132,12 @@ class CurationPages(FloorMixin, TestCase):
         )
 
     def test_lists_take_as_many_queries_for_many_rows_as_for_few(self) -> None:
-        for page, most in (("clusters", 10), ("contamination", 10)):
-            with self.subTest(page=page), self.assertNumQueries(8) as few:
+        for page in PAGES:
+            with self.subTest(page=page), self.assertNumQueries(6):
                 self.client.get(self.at(page))
-            self.assertLess(len(few), most)
         with patch.object(curation, "CLUSTERS", 1), patch.object(curation, "MEMBERS", 1):
             self.assertIn("page=2", self.read(self.at("cluster", self.blob)))
-            with self.assertNumQueries(8):
+            with self.assertNumQueries(6):
                 self.client.get(self.at("cluster", self.blob))
         self.read(self.at("clusters"), page="999")
         self.read(self.at("contamination"), page="x")
