@@ -43,7 +43,7 @@ lint: dev-env ## Linter, format, types, import rules, migrations
 	$(PY) manage.py makemigrations --check --dry-run
 	.venv/bin/mypy
 
-bench: env ## One benchmark: make bench NAME=curation
+bench: dev-env ## One benchmark: make bench NAME=curation
 	$(PY) benchmarks/$(NAME).py --quick
 
 full: dev-env ## What takes longer than the tests of every day

@@ -51,7 +51,7 @@ class FolderSource:
                 for path in corpus.files_of(folder):
                     owned.setdefault(owner_of(folder.name, path.relative_to(folder), copy), []).append(path)
                 for owner, paths in sorted(owned.items()):
-                    yield _record(owner, folder.name), [_file(path, folder, copy) for path in paths]
+                    yield record(owner, folder.name), [_file(path, folder, copy) for path in paths]
 
 
 def owner_of(release: str, path: Path, copy: int) -> str:
@@ -61,7 +61,8 @@ def owner_of(release: str, path: Path, copy: int) -> str:
     return f"c{copy}-{hashlib.sha1(place.encode()).hexdigest()[:12]}"
 
 
-def _record(owner: str, release: str) -> RepositoryRecord:
+def record(owner: str, release: str) -> RepositoryRecord:
+    """A release as a repository of this owner, under MIT."""
     return RepositoryRecord(
         forge="bench.example",
         account_id=None,

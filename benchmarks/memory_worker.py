@@ -14,7 +14,8 @@ def main() -> None:
         from datasets_app.pipeline import attributes, needs
         from datasets_app.pipeline.recipe import preset
 
-        attributes.compute(Path(work["corpus"]), needs.needed(preset(work["recipe"])), workers=1)
+        folder = Path(work["corpus"])
+        attributes.compute(folder, needs.needed(folder, preset(work["recipe"])), workers=1)
     else:
         from datasets_app.pipeline.executors import task_of
 

@@ -62,7 +62,7 @@ class Ground:
         self.recipe = recipe
         with Clock() as ingesting:
             self.report = ingest(FolderSource(corpus.ensure(quick=quick), copies), self.corpus)
-        families = needs.needed(recipe)
+        families = needs.needed(self.corpus, recipe)
         for family in families:
             family.compute(WARM)  # compiled here, not in the measured part
         with Clock() as computing:

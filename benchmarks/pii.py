@@ -26,7 +26,8 @@ from detect_secrets.settings import transient_settings
 from benchmarks.pii_set import Planted, planted_secrets, planted_set, real_files
 from datasets_app.pipeline.pii.detect import detect
 from datasets_app.pipeline.pii.secret_filters import keys
-from datasets_app.pipeline.pii.secrets import ALL_PLUGINS, FILTERS, Secret, SecretScanner, gate_of
+from datasets_app.pipeline.pii.secret_lines import FILTERS
+from datasets_app.pipeline.pii.secrets import ALL_PLUGINS, Secret, SecretScanner, gate_of
 from datasets_app.pipeline.pii.spans import KINDS
 
 OVERLAP = 0.8

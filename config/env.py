@@ -50,6 +50,14 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 
 
+def some_of(name: str, default: str, allowed: tuple[str, ...]) -> list[str]:
+    """A list separated by commas, all of it allowed words."""
+    found = words(name, default)
+    if wrong := [word for word in found if word not in allowed]:
+        raise ImproperlyConfigured(f"{name} has {', '.join(wrong)}, which is not one of {', '.join(allowed)}.")
+    return found
+
+
 def folder(name: str, default: Path) -> Path:
     """An absolute path."""
     raw = os.environ.get(name)

@@ -41,7 +41,7 @@ FAIRSTACK_FORGES = env.table(
 )
 # Folders below which pages and API may name sources, and by which protocols git may clone them (docs/sources.md).
 FAIRSTACK_SOURCE_ROOTS = env.words("FAIRSTACK_SOURCE_ROOTS")
-FAIRSTACK_SOURCE_PROTOCOLS = env.words("FAIRSTACK_SOURCE_PROTOCOLS", "https")
+FAIRSTACK_SOURCE_PROTOCOLS = env.some_of("FAIRSTACK_SOURCE_PROTOCOLS", "https", ("https", "ssh", "file", "http"))
 # Days within which each step of a request is promised; portal.policies.Promises has the names and the usual values.
 FAIRSTACK_PROMISES = env.table("FAIRSTACK_PROMISES", {}, int)
 # How long a published release may stay behind the block-list before no run may train on it.

@@ -39,7 +39,7 @@ class Scanned:
         store: The store's name.
         files: How many files were read.
         bytes: On the disk, of these files.
-        hits: Where something was found that should be gone, as paths below the data folder.
+        hits: Where something was found that should be gone: paths below the data folder, or addresses elsewhere.
     """
 
     store: str
@@ -58,6 +58,9 @@ class Markers(Protocol):
     def within(self, data: bytes) -> bool:
         """Whether bytes that stood in removed blobs alone stand in ``data``."""
 
+    def in_file(self, path: Path) -> bool:
+        """Whether they stand in a file, as it lies on the disk or as it reads."""
+
 
 Progress = Callable[..., None]
 Look = Callable[[Path, Markers, Progress], Scanned]
@@ -72,14 +75,14 @@ class Store:
         name: What people call it.
         folders: The top-level folders of the data folder that it owns.
         purge: Removes the blobs with these ids for certain. None where the store never holds text of the corpus.
-        scan: Looks for removed text where it stands in a form that the bytes of files do not show, such as tokens; gives
-            the paths where there is any. Every store's files are read besides.
+        scan: Looks for removed text where it stands elsewhere, or in a form that the bytes of files do not show, such as
+            tokens; gives the paths or addresses where there is any. Every file of its folders is read besides.
     """
 
     name: str
     folders: tuple[str, ...]
     purge: Callable[[set[str], Progress], Cleared] | None = field(default=None, compare=False)
-    scan: Callable[[Markers, Progress], list[Path]] | None = field(default=None, compare=False)
+    scan: Callable[[Markers, Progress], list[str]] | None = field(default=None, compare=False)
 
 
 _stores: dict[str, Store] = {}
@@ -159,8 +162,8 @@ def scan_everywhere(markers: Markers, look: Look, progress: Progress) -> list[Sc
                 total.files += one.files
                 total.bytes += one.bytes
                 total.hits += one.hits
-        hits = {Path(hit) for hit in total.hits} | set(own(markers, progress) if own else [])
-        total.hits = sorted(str(hit.relative_to(root)) for hit in hits)
+        hits = {*total.hits, *(own(markers, progress) if own else [])}
+        total.hits = sorted(hit.removeprefix(f"{root}/") for hit in hits)
         found.append(total)
     return found
 

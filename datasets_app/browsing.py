@@ -9,6 +9,7 @@ from django.http import Http404
 from core.permissions import Actor
 from datasets_app import purging
 from datasets_app.models import Holding, Owner, Release, Repository
+from datasets_app.pipeline.diff import public_changes
 from datasets_app.pipeline.reasons import KEPT, PUBLIC_TEXTS, REASONS, public_funnel
 from datasets_app.pipeline.release import Release as OpenRelease
 from datasets_app.pipeline.release_errors import ReleaseError
@@ -200,6 +201,17 @@ def _folded(rows: list[dict[str, Any]], most: int, text: str) -> list[dict[str, 
         return rows
     rest = rows[most:]
     return [*rows[:most], {"label": text.format(len(rest)), "value": sum(row["value"] for row in rest)}]
+
+
+def beside_parent(release: Release) -> list[dict[str, Any]]:
+    """The public funnel of a release beside that of the one it goes on from: ``text``, ``before``, ``now``.
+
+    Nothing for a re-issue, where any difference would be what owners took out.
+    """
+    if release.parent is None or release.reissue_of_id is not None:
+        return []
+    rows = public_changes(release.parent.funnel, release.funnel)
+    return [{"text": PUBLIC_TEXTS[row["reason"]], "before": row["before"], "now": row["now"]} for row in rows]
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ from typing import Any, TypeVar
 from django.db import models, transaction
 
 from datasets_app.models import FormerLogin, Holding, Owner, Release, Repository, Source
-from datasets_app.pipeline.sources.base import RepositoryRecord
+from datasets_app.pipeline.sources.base import RepositoryRecord, owner_key
+from datasets_app.services import masks
 
 BATCH = 2000
+LICENCE_LENGTH = 400  # of the columns Repository.licence and Holding.licence
 Row = TypeVar("Row", bound=models.Model)
 
 
@@ -39,7 +41,7 @@ def load_repositories(source: Source, records: Sequence[RepositoryRecord]) -> tu
                 name=record.repository,
                 name_folded=record.repository.casefold(),
                 url=record.url,
-                licence=record.licence or "",
+                licence=_shown(record.licence),
                 permissive=record.permissive,
                 source=source,
             )
@@ -50,6 +52,8 @@ def load_repositories(source: Source, records: Sequence[RepositoryRecord]) -> tu
             repositories.values(),
             ["owner", "name", "name_folded", "url", "licence", "permissive", "source"],
         )
+        numbered = (record for record in records if record.account_id)
+        masks.carry_over({owner_key(record.forge, None, record.owner): record.owner_key for record in numbered})
     return len(owners), len(repositories)
 
 
@@ -97,7 +101,7 @@ def load_holdings(release: Release, rows: Sequence[dict[str, Any]]) -> int:
             owner_id=owner_ids[row["owner_key"]],
             name=row["repository"],
             name_folded=row["repository"].casefold(),
-            licence=row["licence"] or "",
+            licence=_shown(row["licence"]),
         )
         for row in rows
     }
@@ -115,7 +119,7 @@ def load_holdings(release: Release, rows: Sequence[dict[str, Any]]) -> int:
                 files=row["files"],
                 copies=row["copies"],
                 bytes=row["bytes"],
-                licence=row["licence"] or "",
+                licence=_shown(row["licence"]),
                 licences=[licence for licence in row["licences"] if licence],
                 languages=[language for language in row["languages"] if language],
             )
@@ -124,6 +128,12 @@ def load_holdings(release: Release, rows: Sequence[dict[str, Any]]) -> int:
         batch_size=BATCH,
     )
     return len(rows)
+
+
+def _shown(licence: str | None) -> str:
+    """An expression as the column holds it: one that names a dozen licences is cut short, since it is shown and never parsed."""
+    licence = licence or ""
+    return licence if len(licence) <= LICENCE_LENGTH else f"{licence[: LICENCE_LENGTH - 1]}…"
 
 
 def _account_id(owner_key: str, forge: str) -> str:

@@ -1,5 +1,6 @@
 """Deployment mistakes of the data floor; see ``core.checks``."""
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -40,6 +41,20 @@ def mirror_has_an_address(**kwargs: Any) -> list[CheckMessage]:
     except StorageError as error:
         return [Error(f"FAIRSTACK_RELEASE_MIRROR cannot be: {error}", id="fairstack.E004")]
     return []
+
+
+@register(Tags.files)
+def source_roots_are_folders(**kwargs: Any) -> list[CheckMessage]:
+    """E005: a folder below which sources may be named is one."""
+    return [
+        Error(
+            f"FAIRSTACK_SOURCE_ROOTS names {root!r}, which is no folder with an absolute path.",
+            hint="Name folders that every worker sees under the same path, such as /srv/mirrors.",
+            id="fairstack.E005",
+        )
+        for root in settings.FAIRSTACK_SOURCE_ROOTS
+        if not (Path(root).is_absolute() and Path(root).is_dir())
+    ]
 
 
 @register(Tags.compatibility, deploy=True)

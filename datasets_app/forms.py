@@ -8,6 +8,7 @@ from django import forms
 
 from datasets_app import readers
 from datasets_app.models import Source
+from datasets_app.pipeline.reasons import REASONS
 from datasets_app.pipeline.recipe import PRESETS
 from datasets_app.services.releases import VERSION
 from datasets_app.services.sources import INSTALLED, NAME
@@ -167,3 +168,35 @@ class BenchmarkForm(forms.Form):
         help_text="JSON Lines in UTF-8. Its first line names the benchmark, each other line is an item.",
         widget=forms.FileInput(attrs={"accept": ".jsonl,.json,application/x-ndjson"}),
     )
+
+
+class CompareForm(forms.Form):
+    """Which two releases to put side by side."""
+
+    a = forms.ChoiceField(label="Before")
+    b = forms.ChoiceField(label="Now")
+
+    def __init__(self, *args: Any, names: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("a", "b"):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = [(each, each.replace(":", " ")) for each in names]
+
+
+class DecisionsForm(forms.Form):
+    """Which files of a release's decisions to list; everything may be left empty."""
+
+    reason = forms.ChoiceField(
+        label="Reason",
+        required=False,
+        choices=[
+            ("", "Every reason but “in the release”"),
+            *((key, each.text[:1].upper() + each.text[1:]) for key, each in REASONS.items()),
+        ],
+    )
+    language = forms.CharField(label="Language", required=False, max_length=80)
+    owner_key = forms.CharField(label="Owner key", required=False, max_length=400)
+    repository_key = forms.CharField(label="Repository key", required=False, max_length=600)
+    path = forms.CharField(label="Path begins with", required=False, max_length=1000)
+    taken = forms.BooleanField(label="With files that were taken", required=False)

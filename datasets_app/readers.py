@@ -156,5 +156,13 @@ def check_roots(kind: str, params: Mapping[str, Any]) -> None:
             if not path.is_absolute() or not any(path.resolve().is_relative_to(root) for root in roots):
                 allowed = ", ".join(map(str, roots))
                 raise InvalidInput(f"“{text}” does not lie below a folder that is allowed here: {allowed}.", field)
+            if any(path.resolve().is_relative_to(own) or own.is_relative_to(path.resolve()) for own in _own_folders()):
+                raise InvalidInput(
+                    f"“{text}” holds, or lies in, what this site keeps itself: its data or its keys.", field
+                )
             if not path.exists():
                 raise InvalidInput(f"There is no “{text}”.", field)
+
+
+def _own_folders() -> list[Path]:
+    return [Path(folder).resolve() for folder in (settings.FAIRSTACK_DATA, settings.FAIRSTACK_KEYS)]

@@ -39,6 +39,10 @@ class LookedFor:
         """Whether a window of a removed blob stands in ``data``."""
         return self.needles.within(data)
 
+    def in_file(self, path: Path) -> bool:
+        """Whether one stands in a file, as it lies on the disk or as it reads."""
+        return bool(survey(path, self.needles).hits)
+
 
 def begin(pending: PendingPurge, progress: Progress) -> Markers:
     """Find out what has to go, and choose what to look for, while the texts are still there.
@@ -67,8 +71,6 @@ def scan(pending: PendingPurge, progress: Progress) -> list[Scanned]:
     needles = Needles(pending.windows)
 
     def look(path: Path, wanted: stores.Markers, tell: stores.Progress) -> Scanned:
-        if not pending.windows:
-            return Scanned("")
         seen = survey(path, needles, tell, without=pending.paths)
         return Scanned("", seen.files, seen.bytes, [str(hit) for hit in seen.hits])
 

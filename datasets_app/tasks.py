@@ -13,10 +13,9 @@ from core.permissions import SYSTEM
 from datasets_app import catalogue, data_engine, figures, purging, readers, reissuing, scanning
 from datasets_app.models import Release, Source
 from datasets_app.pending import PendingPurge
-from datasets_app.pipeline import attributes, build, corpus, manifest
+from datasets_app.pipeline import attribute_tasks, build, corpus, manifest
 from datasets_app.pipeline.errors import PipelineError
 from datasets_app.pipeline.manifest import Manifest
-from datasets_app.pipeline.needs import needed
 from datasets_app.pipeline.recipe import Recipe
 from datasets_app.pipeline.release_errors import ReleaseExists
 from datasets_app.services import blocklist
@@ -59,7 +58,7 @@ def ingest(ctx: JobContext) -> dict[str, Any]:
     source.figures, source.last_ingested_at = figures, timezone.now()
     source.save(update_fields=["figures", "last_ingested_at"])
     ctx.log(f"{report.files} files of {repository_count} repositories; {report.new_blobs} blobs are new.")
-    return figures
+    return figures | {"url": reverse("datasets:source", args=[source.name])}
 
 
 @job_kind("datasets.build", queue="data", title="Build a release", expected=(PipelineError,))
@@ -94,9 +93,7 @@ def _make(ctx: JobContext, release: Release) -> Manifest:
     position = blocklist.position()
     owners, repositories = blocklist.blocked_keys()
     recipe = Recipe.from_dict(release.recipe)
-    attributes.compute(
-        purging.corpus_folder(), needed(purging.corpus_folder(), recipe), progress=ctx.progress, workers=WORKERS
-    )
+    attribute_tasks.compute(purging.corpus_folder(), recipe, data_engine.executor(), ctx.progress)
     spec = build.BuildSpec(
         name=release.name,
         version=release.version,

@@ -93,7 +93,7 @@ TEXTS = {
         "Erasing",
         "A release without your code was published.",
         "A release without your code is published. The older bytes are being erased.",
-        "The older releases that hold your code are withdrawn, and everything derived from them is cleared and read again.",
+        "The older releases that hold your code are withdrawn or issued again without it, and all that is stored is read again.",
     ),
     "removed": StateText(
         "Removed",

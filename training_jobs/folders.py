@@ -97,7 +97,7 @@ def purge_tokens(blob_ids: set[str], progress: stores.Progress) -> stores.Cleare
     return cleared
 
 
-def scan_tokens(markers: stores.Markers, progress: stores.Progress) -> list[Path]:
+def scan_tokens(markers: stores.Markers, progress: stores.Progress) -> list[str]:
     """The token folders that name a removed blob, or in whose text a marker stands; one that cannot be read counts too."""
     root = token_root()
     found = set()
@@ -109,7 +109,7 @@ def scan_tokens(markers: stores.Markers, progress: stores.Progress) -> list[Path
             found.add(folder)
     if not found:
         found.update(tokens.scan(root, markers.within, progress))
-    return sorted(found)
+    return sorted(map(str, found))
 
 
 def purge_runs(blob_ids: set[str], progress: stores.Progress) -> stores.Cleared:

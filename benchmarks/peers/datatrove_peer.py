@@ -10,6 +10,7 @@ import measured
 import pyarrow as pa
 import pyarrow.parquet as pq
 from datatrove.executor.local import LocalPipelineExecutor
+from datatrove.pipeline.base import PipelineStep
 from datatrove.pipeline.dedup import MinhashDedupSignature
 from datatrove.pipeline.dedup.minhash import (
     MinhashConfig,
@@ -36,47 +37,30 @@ def halves(folder: str) -> None:
         pq.write_table(pa.table({"text": part, "id": ids}), f"{folder}/{number}.parquet")
 
 
-def stages(source: str, folder: str) -> None:
-    """Signatures, buckets, clusters, filter."""
-    reader = ParquetReader(source)
-    logs = f"{folder}/logs"
-    one = LocalPipelineExecutor(
-        [reader, MinhashDedupSignature(f"{folder}/signatures", config=config)],
-        tasks=WORKERS,
-        workers=WORKERS,
-        logging_dir=f"{logs}/1",
-        start_method="fork",
-    )
-    two = LocalPipelineExecutor(
-        [MinhashDedupBuckets(f"{folder}/signatures", f"{folder}/buckets", config=config)],
-        tasks=config.num_buckets,
-        workers=WORKERS,
-        logging_dir=f"{logs}/2",
-        start_method="fork",
-        depends=one,
-    )
-    three = LocalPipelineExecutor(
-        [MinhashDedupCluster(f"{folder}/buckets", f"{folder}/remove", config=config)],
-        tasks=1,
-        logging_dir=f"{logs}/3",
-        start_method="fork",
-        depends=two,
-    )
-    four = LocalPipelineExecutor(
-        [reader, MinhashDedupFilter(f"{folder}/remove"), JsonlWriter(f"{folder}/out")],
-        tasks=WORKERS,
-        workers=WORKERS,
-        logging_dir=f"{logs}/4",
-        start_method="fork",
-        depends=three,
-    )
-    four.run()
+def minhash_stages(reader: PipelineStep, folder: str, last: list[PipelineStep]) -> None:
+    """Signatures, buckets, clusters, filter; and after the filter the steps of ``last``."""
+
+    def executor(number: int, steps: list[PipelineStep], tasks: int, depends: LocalPipelineExecutor | None):
+        return LocalPipelineExecutor(
+            steps,
+            tasks=tasks,
+            workers=min(tasks, WORKERS),
+            logging_dir=f"{folder}/logs/{number}",
+            depends=depends,
+            start_method="fork",
+        )
+
+    signatures, buckets, remove = f"{folder}/signatures", f"{folder}/buckets", f"{folder}/remove"
+    one = executor(1, [reader, MinhashDedupSignature(signatures, config=config)], WORKERS, None)
+    two = executor(2, [MinhashDedupBuckets(signatures, buckets, config=config)], config.num_buckets, one)
+    three = executor(3, [MinhashDedupCluster(buckets, remove, config=config)], 1, two)
+    executor(4, [reader, MinhashDedupFilter(remove), *last], WORKERS, three).run()
 
 
 def deduplicate() -> None:
     """All of it, in folders of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        stages(sources, folder)
+        minhash_stages(ParquetReader(sources), folder, [JsonlWriter(f"{folder}/out")])
 
 
 if __name__ == "__main__":

@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from datasets_app.pipeline import attributes, ingest_command, manifest, purge
+from datasets_app.pipeline import attributes, ingest_command, manifest, mirror, purge, storage
 from datasets_app.pipeline.build import BuildSpec, build
 from datasets_app.pipeline.corpus import files_table
 from datasets_app.pipeline.decide import Blocks
-from datasets_app.pipeline.errors import PipelineError
+from datasets_app.pipeline.errors import PipelineError, StorageError
 from datasets_app.pipeline.needs import needed
 from datasets_app.pipeline.reasons import PUBLIC_TEXTS, REASONS
 from datasets_app.pipeline.recipe import PRESETS, Recipe, preset
@@ -24,6 +24,7 @@ from datasets_app.pipeline.reissue import ReissueSpec, next_version, reissue
 from datasets_app.pipeline.release import Release
 from datasets_app.pipeline.release_errors import NothingKept
 from datasets_app.pipeline.scan import scan
+from datasets_app.pipeline.storage import Place
 from datasets_app.pipeline.verify import verify
 
 
@@ -52,6 +53,13 @@ def _recipe(text: str) -> Recipe:
         raise argparse.ArgumentTypeError(f"{text}: {error}") from error
 
 
+def _place(text: str) -> Place:
+    try:
+        return storage.at(text) if text.startswith("s3://") else Path(text)
+    except StorageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m datasets_app.pipeline", description="Curation of source code.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
@@ -64,8 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     def corpus(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--corpus", type=Path, required=True, help="the folder of the corpus")
 
-    def release(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument("--releases", type=Path, required=True, help="the folder of the releases")
+    def release(sub: argparse.ArgumentParser, anywhere: bool = False) -> None:
+        where = "the folder of the releases" + (", or an address such as s3://bucket/prefix" if anywhere else "")
+        sub.add_argument("--releases", type=_place if anywhere else Path, required=True, help=where)
         sub.add_argument("name", help="of the data set")
         sub.add_argument("version", help="of the release")
 
@@ -102,11 +111,15 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--blocklist-position", type=int, default=0)
     sub.add_argument("--workers", type=int)
 
-    sub = command("verify", _verify, "Read a release back and compare it with its manifest.")
+    sub = command("mirror", _mirror, "Copy a release to another folder or to a bucket, and read back what was copied.")
     release(sub)
+    sub.add_argument("--to", type=_place, required=True, help="a folder, or an address such as s3://bucket/prefix")
+
+    sub = command("verify", _verify, "Read a release back and compare it with its manifest.")
+    release(sub, anywhere=True)
 
     sub = command("show", _show, "Show what a release holds, or one file of it.")
-    release(sub)
+    release(sub, anywhere=True)
     sub.add_argument("--owner", help="list the files of this owner key")
     sub.add_argument("--repository", help="list the files of this repository key")
     sub.add_argument("--language", help="list the files of this language")
@@ -172,6 +185,12 @@ def _print_manifest(found: manifest.Manifest) -> None:
         print(f"  {funnel['files']:>9} {PUBLIC_TEXTS[funnel['reason']]}")
     for language in found.languages:
         print(f"  {language['files']:>9} {language['language']}, {language['bytes']} bytes")
+
+
+def _mirror(options: argparse.Namespace) -> int:
+    report = mirror.push(options.releases, storage.at(options.to), options.name, options.version, _Meter())
+    print(f"{report.copied} files copied, {report.bytes} bytes; {report.shards} shards stand there")
+    return 0
 
 
 def _verify(options: argparse.Namespace) -> int:

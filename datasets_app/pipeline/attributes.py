@@ -107,6 +107,7 @@ def compute(
     *,
     progress: Progress = silent,
     workers: int | None = None,
+    only: str | None = None,
 ) -> AttributesReport:
     """Compute the facts of these families for every blob file that lacks them.
 
@@ -115,6 +116,7 @@ def compute(
         families: What is to be known.
         progress: Told about four times a second; whatever it raises stops the work, and what is finished stays.
         workers: Threads (kernels and hashes run without the interpreter's lock); None for one a processor.
+        only: The name (digest) of the one blob file to look at; None for all.
 
     Raises:
         CorpusDamaged: A blob file cannot be read, or a blob is not what its id says.
@@ -124,7 +126,7 @@ def compute(
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}")
     _drop_former_layout(corpus)
-    rows = {path: _rows(path) for path in blob_files(corpus)}
+    rows = {path: rows_of(path) for path in blob_files(corpus) if only in (None, path.stem)}
     lacking = {path: [one for one in families if not one.path(corpus, path.stem).exists()] for path in rows}
     todo = [path for path in rows if lacking[path]]
     total = sum(rows[path] for path in todo)
@@ -190,7 +192,12 @@ def table(corpus: Path, family: Family = TEXT) -> pl.DataFrame:
     return frame
 
 
-def _rows(path: Path) -> int:
+def rows_of(path: Path) -> int:
+    """How many blobs a blob file holds.
+
+    Raises:
+        CorpusDamaged: It cannot be read.
+    """
     try:
         return pq.read_metadata(path).num_rows
     except (OSError, pa.ArrowException) as error:

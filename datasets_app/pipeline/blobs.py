@@ -1,22 +1,26 @@
 """The blobs of a corpus: immutable Parquet files of 16 to 32 MB of content, each blob once in all of them.
 
 A blob file is named by the SHA-256 of its blob ids, sorted and one a line, so that the same blobs give the same name
-whatever order they came in. It holds row groups of about 4 MB, so that reading one blob reads no more than that.
+whatever order they came in. It holds row groups of about 512 kB, so that reading the blobs of one
+owner, which came in together, reads little else.
 """
 
+import functools
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datasets_app.pipeline.atomic import TEMPORARY, replacing
 from datasets_app.pipeline.errors import BlobMissing, CorpusDamaged
 from datasets_app.pipeline.format import BLOBS
+from datasets_app.pipeline.release_errors import CorpusChanged
 
-ROW_GROUP_BYTES = 4 << 20
+ROW_GROUP_BYTES = 512 << 10
 BLOB_FILE_BYTES = 24 << 20  # content after which a blob file is closed
 
 
@@ -42,6 +46,57 @@ def blob_ids(path: Path) -> pa.ChunkedArray:
         return pq.read_table(path, columns=["blob_id"], use_threads=False).column("blob_id")
     except (OSError, pa.ArrowException) as error:
         raise CorpusDamaged(_damaged(path, error)) from error
+
+
+def blob_ids_of(path: Path) -> pa.Array:
+    """The ids in a blob file, in its order, remembered for the files that were asked of last.
+
+    Raises:
+        CorpusChanged: The file is gone.
+        CorpusDamaged: It cannot be read.
+    """
+    try:
+        return _ids_at(path, path.stat().st_mtime_ns)
+    except FileNotFoundError as error:
+        raise CorpusChanged(
+            f"The blob file {path} is gone: the corpus was purged in the meantime. Build again."
+        ) from error
+
+
+@functools.lru_cache(maxsize=64)
+def _ids_at(path: Path, written: int) -> pa.Array:
+    return blob_ids(path).combine_chunks()
+
+
+def take_blobs(path: Path, rows: npt.NDArray[np.int64]) -> pa.Array:
+    """The contents of these rows of a blob file (``large_binary``), in the order asked for.
+
+    Only the row groups that hold them are read, one after the other.
+
+    Raises:
+        CorpusChanged: The file is gone.
+        CorpusDamaged: It cannot be read.
+    """
+    order = np.argsort(rows, kind="stable")
+    parts = []
+    try:
+        with pq.ParquetFile(path) as file:
+            sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+            ends = np.cumsum(sizes)
+            groups = np.searchsorted(ends, rows[order], side="right")
+            for group in np.unique(groups):
+                inside = rows[order][groups == group] - (ends[group] - sizes[group])
+                content = file.read_row_group(int(group), columns=["content"], use_threads=False)["content"]
+                parts.append(content.combine_chunks().cast(pa.large_binary()).take(pa.array(inside)))
+    except FileNotFoundError as error:
+        raise CorpusChanged(
+            f"The blob file {path} is gone: the corpus was purged in the meantime. Build again."
+        ) from error
+    except (OSError, pa.ArrowException) as error:
+        raise CorpusDamaged(_damaged(path, error)) from error
+    back = np.empty(len(rows), dtype=np.int64)
+    back[order] = np.arange(len(rows))
+    return pa.concat_arrays(parts).take(pa.array(back))
 
 
 def row_groups(path: Path) -> Iterator[pa.Table]:

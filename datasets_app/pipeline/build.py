@@ -7,9 +7,10 @@ from pathlib import Path
 
 import polars as pl
 
-from datasets_app.pipeline import decide, making, manifest, needs, placement, planning
+from datasets_app.pipeline import decide, making, manifest, needs, placement, planning, state
 from datasets_app.pipeline.delta import Delta
 from datasets_app.pipeline.executors import Executor, ThreadExecutor
+from datasets_app.pipeline.format import manifest_path
 from datasets_app.pipeline.making import Title
 from datasets_app.pipeline.manifest import Manifest
 from datasets_app.pipeline.outcome import Outcome, from_scratch
@@ -124,9 +125,9 @@ def _decide(corpus: Path, releases: Path, spec: BuildSpec, progress: Progress) -
                 "deciding", 3, 3, f"from {parent.name} {parent.version}: {len(outcome.planned)} shards are touched"
             )
             return outcome
-    files = decide.load(corpus, needs.named(families, "contamination"))
+    files = decide.load(corpus, needs.named(families, "contamination"), needs.named(families, "notebooks"))
     progress("deciding", 1, 3)
-    decided = decide.decide(files, spec.recipe, spec.blocks, Similarity(corpus, spec.recipe).settle)
+    decided = decide.decide(files, spec.recipe, spec.blocks, _settle(corpus, releases, spec.recipe, parent, ground))
     progress("deciding", 2, 3)
     kept = decided.kept
     if kept.is_empty():
@@ -136,3 +137,21 @@ def _decide(corpus: Path, releases: Path, spec: BuildSpec, progress: Progress) -
     outcome = from_scratch(decided, spec.recipe, plan, ground, redaction)
     progress("deciding", 3, 3, f"{len(kept)} of {len(files)} files kept, in {len(outcome.planned)} shards")
     return outcome
+
+
+def _settle(corpus: Path, releases: Path, recipe: Recipe, parent: Manifest | None, ground: Ground) -> decide.Settle:
+    """What settles near-duplicates: from those of the parent where it was made by the same recipe and rules."""
+    similarity = Similarity(corpus, recipe)
+    if parent is None or parent.withdrawn or recipe.near_duplicates == "off":
+        return similarity.settle
+    folder = manifest_path(releases, parent.name, parent.version).parent
+    facts = state.read_facts(folder)
+    if facts is None or (facts.ground.recipe, facts.ground.families) != (ground.recipe, ground.families):
+        return similarity.settle
+    passed = (
+        state.decisions(folder)
+        .read(columns=["blob_id", "rank", "reason"])
+        .filter(pl.col("reason").is_in(decide.PASSED))
+    )
+    before = passed.group_by("blob_id").agg(pl.col("rank").min())
+    return similarity.settle_from(before, state.duplicates(folder).read())

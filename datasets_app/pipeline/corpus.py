@@ -20,7 +20,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datasets_app.pipeline import file_licences, languages, marks, reservation
+from datasets_app.pipeline import file_licences, languages, marks, notes, reservation
 from datasets_app.pipeline.atomic import TEMPORARY, is_full, replacing
 from datasets_app.pipeline.blobs import BLOB_FILE_BYTES, BlobIndex, BlobWriter, blob_files, blob_id, read_blob
 from datasets_app.pipeline.errors import CorpusBusy, CorpusDamaged, SourceError, StorageError
@@ -144,6 +144,7 @@ def ingest(
                     with _FilesWriter(temporary) as table:
                         intake = _Intake(source, index, writer, table, limits, blocked_blobs, skipped, report, progress)
                         intake.take_all(blocked_owners, blocked_repositories)
+                    notes.keep(corpus, source.name, source.notes)
                 except OSError as error:
                     if is_full(error):
                         writer.discard()  # the room is needed more than a head start for the next ingest

@@ -17,6 +17,8 @@ from datasets_app.pipeline import comment_styles
 from datasets_app.pipeline.attributes import TEXT
 from datasets_app.pipeline.families import Family
 from datasets_app.pipeline.format import DUPLICATES
+from datasets_app.pipeline.notebook_facts import FORMS
+from datasets_app.pipeline.notebook_facts import LANGUAGE as NOTEBOOK
 from datasets_app.pipeline.reasons import KEPT, REASONS, FunnelRow
 from datasets_app.pipeline.recipe import Recipe
 from datasets_app.pipeline.release_errors import AttributesMissing, EmptyCorpus
@@ -57,6 +59,9 @@ ATTRIBUTE_COLUMNS = (
 BLOCKED = ("blocked_owner", "blocked_repository", "blocked_blob")
 PASSED = (KEPT, "exact_copy", "near_duplicate")
 """The reasons of files that nothing is wrong with: their blobs take part in the search for duplicates."""
+
+NOT_FOR_NOTEBOOKS = ("long_line", "long_mean_line", "few_alphanumeric", "few_alphabetic", "encoded", "xml")
+"""Rules on text that would measure a notebook's JSON."""
 
 Settle = Callable[[pl.DataFrame], pl.DataFrame]
 """From blobs (``blob_id``, ``rank``), the best first, to what became of those that have a near-duplicate (DUPLICATES)."""
@@ -105,12 +110,13 @@ def load_attributes(corpus: Path, columns: Iterable[str] = ATTRIBUTE_COLUMNS) ->
     return attributes
 
 
-def load(corpus: Path, contamination: Family | None = None) -> pl.DataFrame:
+def load(corpus: Path, contamination: Family | None = None, notebooks: Family | None = None) -> pl.DataFrame:
     """Every file of the corpus beside the attributes of its blob.
 
     Args:
         corpus: The folder of the corpus.
         contamination: The family that says which blobs hold text of a benchmark; None where none is looked for.
+        notebooks: The family that says which blobs are notebooks that can be turned into text; None where none is taken.
 
     Raises:
         EmptyCorpus: There are no files.
@@ -131,7 +137,18 @@ def load(corpus: Path, contamination: Family | None = None) -> pl.DataFrame:
     held = (
         pl.read_parquet(tables, columns=["blob_id"])["blob_id"].unique() if tables else pl.Series([], dtype=pl.String)
     )
-    return files.with_columns(contaminated=pl.col("blob_id").is_in(held.implode()))
+    return files.with_columns(
+        contaminated=pl.col("blob_id").is_in(held.implode()),
+        **{form: pl.col("blob_id").is_in(_usable(corpus, notebooks, form).implode()) for form in FORMS},
+    )
+
+
+def _usable(corpus: Path, notebooks: Family | None, form: str) -> pl.Series:
+    """The blobs that are notebooks and can be turned into text of this form."""
+    tables = notebooks.tables(corpus) if notebooks else []
+    if not tables:
+        return pl.Series([], dtype=pl.String)
+    return pl.scan_parquet(tables).filter(form).select("blob_id").collect()["blob_id"].unique()
 
 
 @dataclass(frozen=True)
@@ -264,6 +281,13 @@ def _checks(recipe: Recipe, blocks: Blocks) -> dict[str, pl.Expr]:
         "data_too_large": data & (pl.col("characters") > recipe.data_largest),
     }
     checks["contaminated"] = pl.col("contaminated")
+    notebook = language.eq_missing(NOTEBOOK)
+    if recipe.notebooks == "drop":
+        checks["notebook"] = notebook
+    else:
+        checks["notebook"] = notebook & ~pl.col(recipe.notebooks)
+        for rule in NOT_FOR_NOTEBOOKS:
+            checks[rule] = checks[rule] & ~notebook
     if not recipe.with_vendored:
         checks["vendored"] = pl.col("vendored")
     if not recipe.with_generated:

@@ -16,7 +16,10 @@ REPORT_EVERY = 0.3  # seconds
 
 Spec = Mapping[str, Any]
 
-TASKS: dict[str, str] = {"run_shard": "datasets_app.pipeline.shards:run_shard"}
+TASKS: dict[str, str] = {
+    "compute_file": "datasets_app.pipeline.attribute_tasks:compute_file",
+    "run_shard": "datasets_app.pipeline.shards:run_shard",
+}
 """Every task by name, as ``module:function``. By name, so that a message can carry it and no other function is ever called."""
 
 

@@ -90,18 +90,23 @@ def clear(mirror: Storage, withdrawn: Iterable[tuple[str, str]], progress: Progr
             report.withdrawn += _withdraw(mirror, name, version)
         except NoSuchRelease:
             continue
-    standing = [found for found in manifest.load_all(mirror) if not found.withdrawn]
-    listed = {shard_path(Path(), shard["digest"]).as_posix() for found in standing for shard in found.shards}
-    listed |= {
-        manifest_path(Path(), found.name, found.version).with_name("holdings.parquet").as_posix() for found in standing
-    }
-    stray = [file.name for file in mirror.files() if _OURS.fullmatch(file.name) and file.name not in listed]
+    stray = _unlisted(mirror)
     for number, file in enumerate(stray):
         progress("deleting from the mirror", number, len(stray))
         report.deleted += mirror.delete([file])
     report.deleted += mirror.sweep()
+    if left := _unlisted(mirror):
+        raise StorageError(f"{len(left)} files of {mirror.address} should be gone and are still there. Try again.")
     progress("deleting from the mirror", len(stray), len(stray))
     return report
+
+
+def _unlisted(mirror: Storage) -> list[str]:
+    """The files of a mirror's own that no release lists which stands."""
+    standing = [found for found in manifest.load_all(mirror) if not found.withdrawn]
+    listed = {shard_path(Path(), shard["digest"]) for found in standing for shard in found.shards}
+    listed |= {manifest_path(Path(), found.name, found.version).with_name("holdings.parquet") for found in standing}
+    return [file.name for file in mirror.files() if _OURS.fullmatch(file.name) and Path(file.name) not in listed]
 
 
 def _withdraw(mirror: Storage, name: str, version: str) -> bool:

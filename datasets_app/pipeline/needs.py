@@ -9,6 +9,7 @@ from datasets_app.pipeline.benchmark_sets import Benchmark
 from datasets_app.pipeline.blobs import blob_files
 from datasets_app.pipeline.contamination import Decontaminator
 from datasets_app.pipeline.families import Family
+from datasets_app.pipeline.notebook_facts import NOTEBOOKS
 from datasets_app.pipeline.pii.family import family as pii_family
 from datasets_app.pipeline.pii.model import TokenClassifier
 from datasets_app.pipeline.publishing import Redaction
@@ -28,6 +29,8 @@ def needed(corpus: Path, recipe: Recipe) -> list[Family]:
     families = [TEXT]
     if recipe.near_duplicates != "off":
         families.append(SKETCHES)
+    if recipe.notebooks != "drop":
+        families.append(NOTEBOOKS)
     if recipe.benchmarks:
         families.append(_contamination(tuple(benchmark(corpus, name) for name in recipe.benchmarks)))
     if recipe.redact:

@@ -10,9 +10,9 @@ import pyarrow as pa
 from datasets_app.pipeline import manifest, placement, shards
 from datasets_app.pipeline.format import shard_path
 from datasets_app.pipeline.manifest import Manifest, Plan
-from datasets_app.pipeline.publishing import Redaction
+from datasets_app.pipeline.publishing import Redaction, WriteOptions
 from datasets_app.pipeline.recipe import Recipe
-from datasets_app.pipeline.shards import ShardEntry, ShardSpec, WriteOptions
+from datasets_app.pipeline.shards import ShardEntry, ShardSpec
 
 ROWS_NAME = "rows.parquet"
 """The file in the work folder that carries the rows of the shards to be written, one row group for each."""
@@ -70,7 +70,12 @@ def plan_shards(
     rows = (
         kept.select(shards.ROWS.names).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(shards.ROWS).combine_chunks()
     )
-    write = WriteOptions(row_group_bytes=recipe.row_group_bytes, zstd_level=recipe.zstd_level, redaction=redaction)
+    write = WriteOptions(
+        row_group_bytes=recipe.row_group_bytes,
+        zstd_level=recipe.zstd_level,
+        redaction=redaction,
+        notebooks=recipe.notebooks,
+    )
     planned = []
     start = 0
     for language, bucket, length in kept.group_by("language", "bucket", maintain_order=True).len().iter_rows():

@@ -63,8 +63,8 @@ def preview(
     before = decisions.filter(pl.col("reason") == KEPT)
     recipe = Recipe.from_dict(release.recipe)
     families = needs.needed(corpus, recipe)
-    contamination, redaction = needs.named(families, "contamination"), needs.redaction(families, recipe)
-    files = decide.load(corpus, contamination).join(
+    redaction = needs.redaction(families, recipe)
+    files = decide.load(corpus, needs.named(families, "contamination"), needs.named(families, "notebooks")).join(
         decisions.filter(~pl.col("reason").is_in(BLOCKED)), on=_KEYS, how="semi"
     )
     blocks = Blocks(blocked_owners, blocked_repositories, blocked_blobs)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from datasets_app.pipeline import atomic, blobs, families, manifest
+from datasets_app.pipeline import atomic, blobs, families, manifest, notes
 from datasets_app.pipeline.corpus import locked
 from datasets_app.pipeline.decide import Blocks, is_blocked
 from datasets_app.pipeline.format import manifest_path, shard_path
@@ -73,8 +73,9 @@ def purge_corpus(
 ) -> PurgeReport:
     """Erase blobs and the files of owners and repositories from the corpus, and blobs that no file holds any more.
 
-    The tables of files go first, then blob files and attributes are written anew without what goes. Blobs that no table of
-    files names go too: what an owner had in an earlier snapshot of a source lies there under no name.
+    The tables of files go first, with the notes on sources, which may name anybody; then blob files and attributes are written
+    anew without what goes. Blobs that no table of files names go too: what an owner had in an earlier snapshot of a source lies
+    there under no name.
 
     Raises:
         CorpusBusy: Another process is writing to the corpus.
@@ -84,6 +85,7 @@ def purge_corpus(
     blocks = Blocks(frozenset(owner_keys), frozenset(repository_keys), frozenset(blob_ids))
     with locked(corpus):
         _count(atomic.sweep(corpus), report)
+        _count(notes.forget(corpus), report)
         held: set[str] = set()
         for path in sorted((corpus / "files").glob("*.parquet")):
             _keep_rows(path, is_blocked(blocks), report)

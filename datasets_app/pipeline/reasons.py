@@ -47,6 +47,7 @@ _ORDERED = (
     Reason("not_permissive", "under a licence that is not permissive", "not_permissive"),
     Reason("unknown_language", "in a language that was not recognised", "unknown_language"),
     Reason("language_not_wanted", "in a language that the recipe does not take", "language_not_wanted"),
+    Reason("notebook", "a notebook that the recipe does not take, or that could not be turned into text", "notebook"),
     Reason("generated", "written by a program", "generated"),
     Reason("too_small", "too small", "too_small"),
     Reason("too_large", "too large", "too_large"),

@@ -41,6 +41,7 @@ SHARES = (
 )
 
 KINDS = ("EMAIL", "IP_ADDRESS", "KEY", "NAME", "PASSWORD", "USERNAME")
+NOTEBOOKS = ("drop", "script", "structured")
 NEAR_DUPLICATES = ("verified", "components", "off")
 
 
@@ -81,6 +82,10 @@ class Recipe:
         minified_languages: Languages that programs squeeze.
         minified_whitespace: Least share of white space in those; below it the file counts as minified. Ours, so 0 but in
             the demo: what people write has 0.15 and more, what minifiers leave has under 0.06.
+        notebooks: What becomes of Jupyter notebooks: ``drop``, or published as ``script`` or as ``structured`` text (see
+            :mod:`~datasets_app.pipeline.notebooks`). StarCoder has either in a set of its own beside the code, so the code
+            is built with ``drop``, and those sets by a recipe with ``languages=("Jupyter Notebook",)``. Rules on the text of
+            code do not apply to notebooks that are taken: they would measure JSON.
         with_vendored: Take files that lie in a folder of other people's work. StarCoder does. Ours does not by
             default in the demo: their named owner did not write them.
         with_generated: Take files that a program wrote.
@@ -142,6 +147,7 @@ class Recipe:
     longest_encoded: int | None = None
     minified_languages: tuple[str, ...] = ("CSS", "JavaScript", "TypeScript")
     minified_whitespace: float = 0.0
+    notebooks: str = "drop"
     with_vendored: bool = True
     with_generated: bool = True
     benchmarks: tuple[str, ...] = ("humaneval",)
@@ -188,6 +194,8 @@ class Recipe:
             raise ValueError(f"redact: {', '.join(sorted(unknown))} is none of {', '.join(KINDS)}")
         if self.pii_model and not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", self.pii_model):
             raise ValueError(f"pii_model: {self.pii_model!r} is not of lower-case letters, digits, '.', '_' and '-'")
+        if self.notebooks not in NOTEBOOKS:
+            raise ValueError(f"notebooks: {self.notebooks!r} is none of {', '.join(NOTEBOOKS)}")
         if self.near_duplicates not in NEAR_DUPLICATES:
             raise ValueError(f"near_duplicates: {self.near_duplicates!r} is none of {', '.join(NEAR_DUPLICATES)}")
         if not 0 < self.near_threshold <= 1:

@@ -21,7 +21,7 @@ from datasets_app.pipeline.sources.globs import parse_glob
 
 OWN, TDMREP, AI_TXT = ".fairstack.toml", ".well-known/tdmrep.json", "ai.txt"
 LIMIT = 200_000  # bytes of such a file; a larger one is read as one that cannot be understood
-MOST_RULES = 1000
+MOST_RULES = 200
 
 Covers = Callable[[str], bool]
 

@@ -52,14 +52,16 @@ def scan(root: Path, markers: Sequence[bytes], progress: Progress = silent) -> l
 
 
 def survey(root: Path, markers: Needles, progress: Progress = silent, without: Collection[Path] = ()) -> Survey:
-    """Look for markers in every file below ``root`` (or in the file ``root``), but for those ``without``.
+    """Look for markers in every file below ``root`` (or in the file ``root``), but for those ``without``. No marker: no file is read.
 
     Raises:
         OSError: A file cannot be read. One that was deleted meanwhile is passed over.
     """
+    result = Survey()
+    if not len(markers):
+        return result
     paths = sorted(Path(parent, name) for parent, _, names in os.walk(root) for name in names)
     paths += [root] if root.is_file() else []
-    result = Survey()
     for number, path in enumerate(paths):
         if path in without or path.is_symlink() or not path.is_file():
             continue

@@ -17,10 +17,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from datasets_app.pipeline import atomic
+from datasets_app.pipeline.blobs import blob_ids_of, take_blobs
 from datasets_app.pipeline.canonical import table_digest
 from datasets_app.pipeline.errors import CorpusDamaged
 from datasets_app.pipeline.format import SHARD, shard_path
-from datasets_app.pipeline.publishing import Redaction, redacted
+from datasets_app.pipeline.publishing import WriteOptions, published_texts
 from datasets_app.pipeline.release_errors import CorpusChanged
 
 WRITER: dict[str, str | int] = {"format": 2, "pyarrow": pa.__version__}
@@ -37,14 +38,6 @@ A row without one is a row of the shard's ``base``: a shard of the same recipe, 
 _REPEATING = ["forge", "owner", "repository", "repository_key", "owner_key", "language", "licence"]
 # Never the content: Parquet would keep its least and greatest value in the footer, where it would outlive a purge in caches.
 _WITH_STATISTICS = ["path", *_REPEATING, "size", "copies"]
-
-
-class WriteOptions(TypedDict):
-    """How a recipe wants its shards written."""
-
-    row_group_bytes: int
-    zstd_level: int
-    redaction: Redaction | None
 
 
 class ShardSpec(TypedDict):
@@ -121,7 +114,7 @@ def run_shard(uri: str, out: str, spec: Mapping[str, Any]) -> ShardEntry:
     made_of = input_digest(rows, spec["language"], spec["bucket"], spec["write"], spec["writer"])
     if made_of != spec["input_digest"]:
         raise CorpusChanged(f"The rows in {spec['rows']} are not those that the shard was planned for. Build again.")
-    content, hashes = _texts(corpus, folder, rows, spec["base"], spec["write"]["redaction"])
+    content, hashes = _texts(corpus, folder, rows, spec)
     columns = {name: rows[name] for name in METADATA}
     columns |= {"content": content, "published_sha256": pa.array(hashes, pa.binary(32))}
     table = pa.table([columns[name] for name in SHARD.names], schema=SHARD).combine_chunks()
@@ -146,9 +139,7 @@ def run_shard(uri: str, out: str, spec: Mapping[str, Any]) -> ShardEntry:
     return entry
 
 
-def _texts(
-    corpus: Path, folder: Path, rows: pa.Table, base: str, redaction: Redaction | None
-) -> tuple[pa.Array, list[bytes]]:
+def _texts(corpus: Path, folder: Path, rows: pa.Table, spec: Mapping[str, Any]) -> tuple[pa.Array, list[bytes]]:
     """The published texts of rows and their SHA-256: from the corpus, or from the base where a row names no blob file."""
     fresh = rows.filter(pc.is_valid(rows["blob_file"]))
     content = pa.array([], pa.large_string())
@@ -156,14 +147,16 @@ def _texts(
     if fresh.num_rows:
         content = fetch(corpus, fresh["blob_id"], fresh["blob_file"])
         hashes = check(fresh["blob_id"], fresh["sha256"], content)
-        if redaction is not None:
-            content = redacted(corpus, redaction, fresh["blob_id"], fresh["blob_file"], content)
-            hashes = text_hashes(content)
+        published = published_texts(
+            corpus, spec["write"], spec["language"], fresh["blob_id"], fresh["blob_file"], content
+        )
+        if published is not content:
+            content, hashes = published, text_hashes(published)
     if fresh.num_rows == rows.num_rows:
         return content, hashes
     standing = rows.filter(pc.is_null(rows["blob_file"]))
     # The builder's folder lies beside the folders of the releases: see ``workspace.work_folder``.
-    taken, taken_hashes = from_base(shard_path(folder.parent.parent, base), standing["blob_id"])
+    taken, taken_hashes = from_base(shard_path(folder.parent.parent, spec["base"]), standing["blob_id"])
     fresh_rows = pc.is_valid(rows["blob_file"]).to_numpy()
     order = np.where(fresh_rows, np.cumsum(fresh_rows) - 1, len(hashes) + np.cumsum(~fresh_rows) - 1)
     hashes += taken_hashes
@@ -196,7 +189,7 @@ def from_base(path: Path, blob_ids: pa.ChunkedArray) -> tuple[pa.Array, list[byt
 
 
 def fetch(corpus: Path, blob_ids: pa.ChunkedArray, blob_files: pa.ChunkedArray) -> pa.Array:
-    """The contents of blobs, in the order asked for, as text (``large_string``), reading each row group once at most.
+    """The contents of blobs, in the order asked for, as text (``large_string``), reading no row group that holds none of them.
 
     Raises:
         CorpusChanged: A blob file, or a blob in it, is gone.
@@ -208,32 +201,15 @@ def fetch(corpus: Path, blob_ids: pa.ChunkedArray, blob_files: pa.ChunkedArray) 
     found = 0
     for name in pc.unique(blob_files).to_pylist():
         here = pc.indices_nonzero(pc.equal(blob_files, name)).to_numpy()
-        asked = wanted.take(pa.array(here))
         path = corpus / "blobs" / f"{name}.parquet"
-        try:
-            source = pq.ParquetFile(path)
-            for group in range(source.num_row_groups):
-                ids = source.read_row_group(group, columns=["blob_id"])["blob_id"]
-                index = pc.index_in(asked, value_set=ids.combine_chunks())
-                hits = pc.indices_nonzero(pc.is_valid(index))
-                if len(hits) == 0:
-                    continue
-                content = source.read_row_group(group, columns=["content"])["content"].combine_chunks()
-                content = content.cast(pa.large_binary())
-                parts.append(content.take(index.drop_null()))
-                places[here[hits.to_numpy()]] = np.arange(found, found + len(hits))
-                found += len(hits)
-        except FileNotFoundError as error:
+        index = pc.index_in(wanted.take(pa.array(here)), value_set=blob_ids_of(path))
+        if index.null_count:
             raise CorpusChanged(
-                f"The blob file {path} is gone: the corpus was purged in the meantime. Build again."
-            ) from error
-        except pa.ArrowInvalid as error:
-            raise CorpusDamaged(f"The blob file {path} cannot be read: {error}") from error
-    if found != len(wanted):
-        raise CorpusChanged(
-            f"{len(wanted) - found} blobs are no longer in the corpus at {corpus}: it was purged in the meantime. "
-            "Build again."
-        )
+                f"{index.null_count} blobs are no longer in {path}: the corpus was purged in the meantime. Build again."
+            )
+        parts.append(take_blobs(path, index.to_numpy()))
+        places[here] = np.arange(found, found + len(here))
+        found += len(here)
     content = pa.concat_arrays(parts).take(pa.array(places))
     try:
         return content.cast(pa.large_string())

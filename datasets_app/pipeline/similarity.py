@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from datasets_app.pipeline import duplicates
-from datasets_app.pipeline.decide import no_duplicates
+from datasets_app.pipeline.decide import Settle, no_duplicates
 from datasets_app.pipeline.format import DUPLICATES
 from datasets_app.pipeline.recipe import Recipe
 from datasets_app.pipeline.sketches import SKETCHES, matrix
@@ -51,6 +51,39 @@ class Similarity:
         )
         fresh = self._sketched(pl.concat([now.select("blob_id", "rank"), others.select("blob_id", "rank")]))
         return self._settle(pl.concat([staying.select(_SKETCHED), fresh]))
+
+    def settle_from(self, before: pl.DataFrame, former: pl.DataFrame) -> Settle:
+        """Like :meth:`settle`, going on from an earlier release of the same recipe and rules.
+
+        Args:
+            before: The blobs that took part in it (``blob_id``, ``rank``).
+            former: Its DUPLICATES.
+        """
+
+        def settle(blobs: pl.DataFrame) -> pl.DataFrame:
+            known = pl.concat([before["blob_id"], former["blob_id"]]).unique()
+            gone = known.filter(~known.is_in(blobs["blob_id"].implode()))
+            changed = blobs.join(before, on=["blob_id", "rank"], how="anti")
+            new = changed.filter(~pl.col("blob_id").is_in(before["blob_id"].implode()))
+            beside = self._beside(new, blobs["blob_id"])
+            touched = pl.concat([gone, changed["blob_id"], beside]).implode()
+            components = former.filter(pl.col("blob_id").is_in(touched))["component"].unique().implode()
+            concerned = pl.col("component").is_in(components)
+            alone = beside.filter(
+                ~beside.is_in(former["blob_id"].implode()) & ~beside.is_in(changed["blob_id"].implode())
+            )
+            others = blobs.filter(pl.col("blob_id").is_in(alone.implode()))
+            settled = self.update(former.filter(concerned), gone, changed, others)
+            return pl.concat([former.filter(~concerned), settled])
+
+        return settle
+
+    def _beside(self, new: pl.DataFrame, among: pl.Series) -> pl.Series:
+        """The blobs among these that share a band with a new one; the new ones are among them."""
+        sketched = self._sketched(new.select("blob_id", "rank"))
+        if sketched.is_empty():
+            return pl.Series([], dtype=pl.String)
+        return pl.Series(candidates(self.corpus, _columns(sketched)[1], among), dtype=pl.String)
 
     def _settle(self, blobs: pl.DataFrame) -> pl.DataFrame:
         blobs = blobs.sort("rank", "blob_id")
@@ -103,11 +136,6 @@ def candidates(corpus: Path, bands: npt.NDArray[np.uint64], wanted: pl.Series) -
         ids = table["blob_id"].filter(pa.array(hit))
         found += ids.filter(pc.is_in(ids, value_set=among)).to_pylist()
     return sorted(set(found))
-
-
-def bands_of(blobs: pl.DataFrame) -> npt.NDArray[np.uint64]:
-    """The band keys (n x 25) of blobs beside their sketches."""
-    return _columns(blobs)[1]
 
 
 def _columns(blobs: pl.DataFrame) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint64]]:

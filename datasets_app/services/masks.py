@@ -1,14 +1,18 @@
 """Hiding at once: what is masked or blocked vanishes from search, lists and file pages, long before a build removes it."""
 
+from collections.abc import Mapping
+
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from core import audit
 from core.errors import InvalidInput
-from core.permissions import Actor
+from core.permissions import SYSTEM, Actor
 from datasets_app.models import Mask, Owner, Repository
 from datasets_app.services import blocklist
+
+BATCH = 2000
 
 
 def mask(actor: Actor, owner: Owner, repository: Repository | None = None, reference: str = "") -> Mask:
@@ -38,6 +42,28 @@ def unmask(actor: Actor, reference: str) -> int:
             audit.record(actor, "unmask", found, reference=reference)
             ended += 1
     return ended
+
+
+def carry_over(keys: Mapping[str, str]) -> int:
+    """Hide under an account's number what is hidden under its login: a source told the number only now. Gives how many masks.
+
+    Args:
+        keys: The key by login (``forge/login``) to the key by number of each account, both with their rows.
+    """
+    logins = list(keys)
+    made = 0
+    for start in range(0, len(logins), BATCH):
+        live = Mask.objects.filter(lifted_at=None, owner__key__in=logins[start : start + BATCH])
+        for old in live.select_related("owner", "repository"):
+            owner = Owner.objects.get(key=keys[old.owner.key])
+            repository = None
+            if old.repository is not None:
+                repository = owner.repositories.filter(name_folded=old.repository.name_folded).first()
+                if repository is None:
+                    continue
+            mask(SYSTEM, owner, repository, reference=old.reference)
+            made += 1
+    return made
 
 
 def hidden_filter() -> Q:

@@ -1,6 +1,7 @@
 """Old releases that hold what was blocked since: issued again without it, or withdrawn, as ``FAIRSTACK_OLD_RELEASES`` says.
 
-A re-issue removes content and adds nothing, so it needs no approval of its own. From the moment it is asked for, the bytes of
+A re-issue takes what is blocked out of what was approved; a copy that stood aside for a blocked file may take its place, nothing
+that was ingested since enters. So it needs no approval of its own. From the moment it is asked for, the bytes of
 the release are not served; when it is made, one transaction publishes it and withdraws the release. So whenever
 something breaks off, there is either the old one, unserved, or the new one, and the work can be asked for again.
 """

@@ -78,6 +78,7 @@ def release_page(request: HttpRequest, name: str, version: str) -> HttpResponse:
         "read": reading_example(release),
         "curator": browsing.is_curator(request.user),
         "pending": release.reissue_pending,
+        "beside": browsing.beside_parent(release),
     }
     return render(request, "datasets_app/release.html", context)
 

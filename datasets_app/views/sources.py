@@ -13,9 +13,10 @@ from core.models import Job
 from core.permissions import require
 from core.session import signed_in
 from core.states import JOB_ACTIVE
-from datasets_app import readers
+from datasets_app import purging, readers
 from datasets_app.forms import SOURCE_FIELDS, SourceForm
 from datasets_app.models import Source
+from datasets_app.pipeline import notes
 from datasets_app.pipeline.sources.base import SKIP_REASONS
 from datasets_app.services import sources
 from datasets_app.views.desk import curators_only
@@ -61,6 +62,7 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
         "told": _told(source.params),
         "skipped": skipped_bars(source),
         "running": running,
+        "notes": notes.read(purging.corpus_folder(), source.name),
     }
     return render(request, "datasets_app/source.html", context)
 

@@ -22,6 +22,13 @@ class CheckTests(DataFolderMixin, SimpleTestCase):
         with override_settings(FAIRSTACK_DATA=blocker / "data", FAIRSTACK_KEYS=Path("/elsewhere")):
             self.assertIn("fairstack.E001", ids())
 
+    def test_source_roots_that_are_no_folders(self) -> None:
+        for wrong in ("mirrors", str(self.data / "nothing")):
+            with override_settings(FAIRSTACK_SOURCE_ROOTS=[wrong]):
+                self.assertIn("fairstack.E005", ids())
+        with override_settings(FAIRSTACK_SOURCE_ROOTS=[str(self.data)]):
+            self.assertEqual(ids(), set())
+
     def test_keys_inside_the_data_folder(self) -> None:
         with override_settings(FAIRSTACK_KEYS=self.data / "keys"):
             self.assertIn("fairstack.E002", ids())

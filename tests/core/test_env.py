@@ -42,6 +42,13 @@ class ReaderTests(SimpleTestCase):
         with self.with_value("c"), self.assertRaisesMessage(ImproperlyConfigured, "one of a, b"):
             env.one_of("THING", "a", ("a", "b"))
 
+    def test_lists_hold_allowed_words_alone(self) -> None:
+        with self.with_value("a, b"):
+            self.assertEqual(env.some_of("THING", "a", ("a", "b")), ["a", "b"])
+        self.assertEqual(env.some_of("THING_NOT_SET", "a", ("a", "b")), ["a"])
+        with self.with_value("a,c"), self.assertRaisesMessage(ImproperlyConfigured, "THING has c"):
+            env.some_of("THING", "a", ("a", "b"))
+
     def test_tables_are_read_from_json_and_refused_otherwise(self) -> None:
         with self.with_value('{"a": "b"}'):
             self.assertEqual(env.table("THING", {}, str), {"a": "b"})

@@ -16,6 +16,9 @@ class Wanted:
     def within(self, data: bytes) -> bool:
         return False
 
+    def in_file(self, path: Path) -> bool:
+        return False
+
 
 class StoreTests(DataFolderMixin, TestCase):
     def test_a_folder_that_no_store_owns_is_refused_and_found(self) -> None:
@@ -36,9 +39,9 @@ class StoreTests(DataFolderMixin, TestCase):
             (self.data / name / "file").write_bytes(b"text")
         asked, wanted = [], Wanted()
 
-        def own(markers: object, progress: object) -> list[Path]:
+        def own(markers: object, progress: object) -> list[str]:
             asked.append(markers)
-            return [self.data / "late" / "hidden"]
+            return [str(self.data / "late" / "hidden"), "s3://elsewhere/hidden"]
 
         def look(path: Path, markers: object, progress: object) -> stores.Scanned:
             hits = [str(path / "file")] if path.name == "attic" else []
@@ -49,7 +52,7 @@ class StoreTests(DataFolderMixin, TestCase):
         found = {one.store: one for one in stores.scan_everywhere(wanted, look, lambda *more: None)}
         self.assertEqual(asked, [wanted])
         self.assertEqual((found["temporary files"].files, found["temporary files"].hits), (1, []))
-        self.assertEqual(found["late"].hits, ["late/hidden"])
+        self.assertEqual(found["late"].hits, ["late/hidden", "s3://elsewhere/hidden"])
         self.assertEqual(found["no store"].hits, ["attic/file"])
 
     def test_a_purge_sweeps_temporary_files_except_those_in_use(self) -> None:

@@ -21,6 +21,7 @@ from datasets_app.pipeline.verify import verify
 from datasets_app.services import releases
 from tests.core.test_checks import ids
 from tests.datasets_app.floor import MARKER, FloorMixin
+from tests.pipeline.fakes import default_packages
 from tests.pipeline.s3_server import S3Server
 
 
@@ -54,6 +55,26 @@ class MirrorCase(FloorMixin, TransactionTestCase):
                 path.write_bytes(got["Body"].read())
             return bool(scan(Path(name), [MARKER]))
 
+    def test_the_scan_after_a_purge_reads_what_the_mirror_has_and_the_site_has_not(self) -> None:
+        self.published()
+        self.copy_waiting()
+        text = self.data / "tmp" / "left"
+        text.parent.mkdir(exist_ok=True)
+        text.write_bytes(default_packages()[0].files["alpha_one/only.py"].encode())  # type: ignore[union-attr]
+        self.place.put("left/copy", text)
+        text.unlink()
+        self.opt_out("alpha")
+        with override_settings(FAIRSTACK_OLD_RELEASES="withdraw"):
+            release = self.build()
+            releases.approve(release, self.staff)
+            job = execute_here(releases.publish(release, self.staff))
+        self.assertEqual(job.state, "failed")
+        self.assertIn(f"release mirror: {self.place.address}/left/copy", job.error)
+        self.place.delete(["left/copy"])
+        Job.objects.filter(pk=job.pk).update(state="queued", claim="")
+        job.refresh_from_db()
+        self.assertEqual(execute_here(job).state, "succeeded", job.error + job.crash)
+
     def test_what_is_published_is_copied_and_what_a_purge_takes_goes_from_the_mirror_too(self) -> None:
         first = self.published()
         (job,) = self.copy_waiting()
@@ -68,8 +89,9 @@ class MirrorCase(FloorMixin, TransactionTestCase):
         purged = Job.objects.filter(kind="datasets.purge").latest("created_at")
         cleared = {row["store"]: row for row in purged.result["cleared"]}
         self.assertEqual(cleared["release mirror"]["items"], 1)
-        self.assertEqual([job.state for job in self.copy_waiting()], ["succeeded"])
+        self.assertEqual([job.state for job in self.copy_waiting()], ["succeeded", "succeeded"])
         self.assertTrue(verify(self.place, second.name, "v1.1").ok)
+        self.assertTrue(verify(self.place, second.name, "v1.0+r1").ok)
         self.assertFalse(self.holds_marker())
 
     def test_only_what_is_published_is_copied(self) -> None:

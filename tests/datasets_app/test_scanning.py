@@ -110,13 +110,13 @@ class TheScan(FloorMixin, TestCase):
         text = Needles([ONLY.encode()[:32], ONLY.encode()[40:72]])
         nothing = Needles([b"a text that nobody has ever seen"])
         tell = lambda *more: None  # noqa: E731
-        self.assertEqual(folders.scan_tokens(LookedFor({blob}, nothing), tell), [made.folder])
-        self.assertEqual(folders.scan_tokens(LookedFor(set(), text), tell), [made.folder])
+        self.assertEqual(folders.scan_tokens(LookedFor({blob}, nothing), tell), [str(made.folder)])
+        self.assertEqual(folders.scan_tokens(LookedFor(set(), text), tell), [str(made.folder)])
         self.assertEqual(folders.scan_tokens(LookedFor({"0" * 40}, nothing), tell), [])
         tokens.erase(made.folder, {blob})
         self.assertEqual(folders.scan_tokens(LookedFor({blob}, text), tell), [])
         (made.folder / "meta.json").write_text("{}")
-        self.assertEqual(folders.scan_tokens(LookedFor({blob}, text), tell), [made.folder])
+        self.assertEqual(folders.scan_tokens(LookedFor({blob}, text), tell), [str(made.folder)])
 
     def test_texts_that_only_an_old_release_held_are_looked_for_too(self) -> None:
         source = self.make_source([package for package in default_packages() if package.name != "alpha-one"])

@@ -52,6 +52,17 @@ class Pages(PageCase):
         self.assertContains(page, "It is a link: what it leads to is taken where it stands.")
         self.assertContains(self.client.get("/releases/desk/"), reverse("datasets:source", args=["mirror"]))
 
+    def test_notes_of_the_last_reading_stand_on_the_page_and_nowhere_else(self) -> None:
+        Repository(self.given / "ada" / "tools").commit({"a.py": "a = 1\n"})
+        Repository(self.given / "bob" / "empty")
+        sources.add_source(self.staff, "mirror", "git-folder", {"folder": str(self.given)})
+        job = execute_here(sources.start_ingest(self.staff, "mirror"))
+        page = self.client.get(reverse("datasets:source", args=["mirror"]))
+        self.assertContains(page, "bob/empty: It has no commit yet.")
+        told = f"{job.result} {job.error} {list(job.log_lines.values_list('text', flat=True))} {Source.objects.get().figures}"
+        self.assertNotIn("bob", told)
+        self.assertContains(self.client.get(reverse("core:job", args=[job.pk])), job.result["url"])
+
     def test_every_kind_has_a_form_and_others_are_missing(self) -> None:
         for kind in ("installed-packages", "git-folder", "git-addresses", "parquet", "archives"):
             self.assertEqual(self.client.get(ADD.format(kind)).status_code, 200)

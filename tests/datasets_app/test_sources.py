@@ -12,10 +12,10 @@ from core.jobs import execute_here
 from core.models import Job
 from datasets_app import lookup, purging, readers
 from datasets_app.catalogue import load_repositories
-from datasets_app.models import FormerLogin, Holding, Owner, Release, Repository, Source
+from datasets_app.models import FormerLogin, Holding, Mask, Owner, Release, Repository, Source
 from datasets_app.pipeline.corpus import files_table
 from datasets_app.pipeline.sources.base import RepositoryRecord
-from datasets_app.services import blocklist, sources
+from datasets_app.services import blocklist, masks, sources
 from tests.base import make_user
 from tests.datasets_app.floor import FloorMixin
 from tests.pipeline.archives import sdist
@@ -101,6 +101,14 @@ class Kinds(SourceCase):
             self.assertEqual(caught.exception.field, field)
         self.assertFalse(Source.objects.exists())
 
+    def test_an_expression_that_is_too_long_for_its_column_is_cut_short(self) -> None:
+        long = " AND ".join(f"Licence-{n}" for n in range(60))
+        source = Source.objects.create(name="s", kind="parquet")
+        record = RepositoryRecord("github.com", None, "ada", "tools", "", long, "told", False)
+        load_repositories(source, [record])
+        licence = Repository.objects.get().licence
+        self.assertEqual((len(licence), licence[-1], licence[:20]), (400, "…", long[:20]))
+
     def test_every_kind_has_words_and_parameters_with_labels(self) -> None:
         from datasets_app.forms import SOURCE_FIELDS
 
@@ -135,6 +143,15 @@ class Registering(SourceCase):
                 params = {"folder": str(inside), "accounts": "/etc/passwd"}
                 sources.register_source(self.staff, "mine", "git-folder", params)
             self.assertEqual(self.register(inside).params, {"folder": str(inside)})
+
+    def test_the_sites_own_data_and_keys_are_no_source(self) -> None:
+        root = self.given.parent
+        keys = self.given / "keys"
+        keys.mkdir()
+        with override_settings(FAIRSTACK_SOURCE_ROOTS=[str(root)], FAIRSTACK_KEYS=keys):
+            for own in (self.data, self.data / "corpus", keys, self.given, root):
+                with self.subTest(own), self.assertRaisesMessage(InvalidInput, "its data or its keys"):
+                    self.register(own)
 
     def test_a_name_is_taken_once_and_changed_on_purpose(self) -> None:
         with override_settings(FAIRSTACK_SOURCE_ROOTS=[str(self.given)]):
@@ -217,6 +234,25 @@ class Renames(SourceCase):
             self.assertEqual(self.read_rows(login, number).result["skipped"], {"opted_out": 1})
         self.assertEqual(self.read_rows("old", None, "other").result["files"], 1)
 
+    def test_what_is_masked_under_the_login_is_masked_under_the_number_too(self) -> None:
+        self.read_rows("ada", None)
+        owner = Owner.objects.get()
+        masks.mask(self.staff, owner, reference="R-1")
+        self.read_rows("Ada", 7)
+        self.assertEqual(Owner.objects.count(), 2)
+        self.assertEqual(self.found("ada"), [])
+        self.read_rows("Ada", 7)
+        self.assertEqual(masks.unmask(self.staff, "R-1"), 2)
+        self.assertEqual(self.found("ada"), ["Ada", "ada"])
+
+    def test_a_mask_of_one_repository_is_carried_over_to_that_one_alone(self) -> None:
+        self.read_rows("ada", None, "secret")
+        masks.mask(self.staff, Owner.objects.get(), Repository.objects.get(), reference="R-1")
+        self.read_rows("ada", 7, "open")
+        self.read_rows("ada", 7, "Secret")
+        masked = set(Mask.objects.values_list("repository__key", flat=True))
+        self.assertEqual(masked, {"github.com/ada/secret", "github.com:7/secret"})
+
     def test_what_is_forgotten_is_recognised_by_its_hash(self) -> None:
         self.read_rows("old")
         owner = Owner.objects.get()
@@ -242,6 +278,6 @@ class Renames(SourceCase):
             ]
 
         load_repositories(source, records("a", 50))
-        with self.assertNumQueries(8):
+        with self.assertNumQueries(9):
             load_repositories(source, records("b", 50))
         self.assertEqual(FormerLogin.objects.count(), 50)

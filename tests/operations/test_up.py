@@ -81,10 +81,12 @@ class UpTests(SimpleTestCase):
         self.assertEqual(process.returncode, 0, output)
         self.assert_nothing_is_left()
 
-    def test_a_kill_leaves_nothing_behind_either(self) -> None:
+    def test_a_kill_leaves_nothing_behind_either_shard_workers_included(self) -> None:
+        self.environment["FAIRSTACK_DATA_ENGINE"] = "celery"
         process = self.up(free_port())
         assert process.stdout is not None
         self.assertIn("Serving on", process.stdout.readline())
+        self.assertTrue([line for line in processes_with(self.data) if "--queues shards" in line])
         process.kill()
         process.communicate(timeout=30)
         self.assert_nothing_is_left()

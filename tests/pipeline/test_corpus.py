@@ -17,11 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets_app.pipeline import corpus as corpora
+from datasets_app.pipeline import notes
 from datasets_app.pipeline.blobs import BlobIndex, blob_files, blob_id, read_blob
 from datasets_app.pipeline.corpus import IngestLimits, IngestReport, files_table, ingest
 from datasets_app.pipeline.errors import BlobMissing, CorpusBusy, CorpusDamaged, SourceError
 from datasets_app.pipeline.format import FILES
 from datasets_app.pipeline.progress import Progress, silent
+from datasets_app.pipeline.purge import purge_corpus
 from datasets_app.pipeline.sources.base import SKIP_REASONS, RepositoryRecord, SourceFile
 from datasets_app.pipeline.sources.installed import InstalledPackages
 from tests.environment import unmeasured
@@ -411,6 +413,22 @@ class InterruptedTest(CorpusCase):
         self.assertEqual((b["commit"], b["sole_author"], b["authors"], b["stars"]), (None, None, ["f0", "f1"], None))
         self.assertFalse(b["vendored"])
         self.assertEqual((c["sole_author"], c["authors"]), (None, []))
+
+    def test_the_notes_of_a_reading_take_the_place_of_those_before_and_a_purge_forgets_them(self) -> None:
+        source = InMemory([(record(), files(a=b"a = 1\n"))])
+        source.notes = [f"acme/tool: note {n}\nwith a line" for n in range(1001)]
+        ingest(source, self.corpus)
+        kept = notes.read(self.corpus, "memory")
+        self.assertEqual((len(kept), kept[0], kept[-1]), (1001, "acme/tool: note 0 with a line", "and 1 more"))
+        source.notes = ["acme/tool: another"]
+        ingest(source, self.corpus)
+        self.assertEqual(notes.read(self.corpus, "memory"), ["acme/tool: another"])
+        self.assertEqual(purge_corpus(self.corpus, frozenset()).deleted, 1)
+        self.assertEqual(notes.read(self.corpus, "memory"), [])
+        ingest(source, self.corpus)
+        source.notes = []
+        ingest(source, self.corpus)
+        self.assertEqual(list((self.corpus / "notes").iterdir()), [])
 
     def test_damaged_tables_are_named(self) -> None:
         ingest(self.packages(), self.corpus)

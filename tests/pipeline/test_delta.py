@@ -14,7 +14,7 @@ from datasets_app.pipeline import manifest, purge, state
 from datasets_app.pipeline.build import BuildSpec, build
 from datasets_app.pipeline.format import shard_path
 from datasets_app.pipeline.recipe import Recipe
-from datasets_app.pipeline.release_errors import NothingKept
+from datasets_app.pipeline.release_errors import EmptyCorpus, NothingKept
 from datasets_app.pipeline.verify import verify
 from tests.pipeline.handmade import Entry, text, write_corpus, write_files
 
@@ -117,6 +117,32 @@ class DeltaTest(SimpleTestCase):
                 return
             self.assertTrue(self.was_incremental())
             self.build("1.1", afresh, recipe, **plan, **after)
+            self.assert_same_release(releases, afresh, "1.1")
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(held=entries, added=entries, gone=st.sampled_from([None, *OWNERS]), blocked=st.sampled_from([None, *OWNERS]))
+    def test_files_that_come_and_go_merge_and_part_components_as_from_scratch(self, held, added, gone, blocked):
+        with tempfile.TemporaryDirectory() as folder:
+            self.corpus = Path(folder, "corpus")
+            releases, afresh = Path(folder, "releases"), Path(folder, "afresh")
+            write_corpus(self.corpus, [*held, *added])
+            write_files(self.corpus, held)
+            try:
+                self.build("1.0", releases)
+            except NothingKept:
+                return
+            now = {
+                (entry.repository_key, entry.path): entry
+                for entry in [*held, *added]
+                if entry.repository.split("/")[0] != gone
+            }
+            write_files(self.corpus, now.values())
+            blocks = {"blocked_owners": frozenset({f"github.com/{blocked}"} if blocked else ())}
+            try:
+                made = self.build("1.1", releases, parent=("data", "1.0"), **blocks)
+            except (NothingKept, EmptyCorpus):
+                return
+            self.build("1.1", afresh, buckets=made.plan["buckets"], **blocks)
             self.assert_same_release(releases, afresh, "1.1")
 
     def setUpRelease(self, **values: object) -> manifest.Manifest:

@@ -28,6 +28,7 @@ class EmailTest(SimpleTestCase):
             "名前{}です",
             "({})",
             "Copyright (c) {}\r\n",
+            '"source": "by\\n{}\\n"',
             "{}",
         ):
             with self.subTest(text):
@@ -52,6 +53,7 @@ class EmailTest(SimpleTestCase):
             "y = a@b.shape; z = a@b.dot(c); w = x@y.real[0]",
             "@pytest.mark.parametrize\n@app.route('/')",
             "user@localhost root@host",
+            "'x\\n@triton.jit\\n'",
             "a..b@maths.org @maths.org ada@maths",
         ):
             with self.subTest(text):
@@ -81,7 +83,7 @@ class AddressTest(SimpleTestCase):
                 with self.subTest(text, address=address):
                     self.assertEqual(found(text.format(address), "IP_ADDRESS"), [address])
         for text in ("{}", "http://[{}]:80/", "'{}'", "{}/64", "connect to {}: refused"):
-            for address in ("2a00:1450:4001:81b::200e", "2A02:26F0:6C00:28B:0:0:0:1E89", "2a00:1450::"):
+            for address in ("2a00:1450:4001:81b::200e", "2A02:26F0:6C00:28B:0:0:0:1E89", "2A00:1450::1"):
                 with self.subTest(text, address=address):
                     self.assertEqual(found(text.format(address), "IP_ADDRESS"), [address])
 
@@ -98,6 +100,7 @@ class AddressTest(SimpleTestCase):
             "127.0.0.1 10.1.2.3 192.168.0.1 172.16.5.4 169.254.1.1 0.0.0.0 255.255.255.0",
             "server 8.8.8.8, 1.1.1.1 and 2001:4860:4860::8888",
             "host 192.0.2.7 198.51.100.3 203.0.113.99 2001:db8::7",
+            "allow 185.12.7.0/24 2a00:1450::/32 93.184.216.34-x",
             "fe80::1 ::1 fd00::1 fc00:1::2 ff02::1 224.0.0.251 host 239.255.255.250",
         ):
             with self.subTest(text):
@@ -113,6 +116,7 @@ class AddressTest(SimpleTestCase):
             "1.2.3.4.5 300.1.1.1 33.01.33.33 1.2.3",
             "OID 2.5.29.17 1.3.6.1",
             "see section 4.10.22.7",
+            '<path d="m45.8 190.87.2.8c1 191.66.73.35 0.5"/>',
             "12:34:56 2024:01:02 2023::x std::vector 2000:: a:2001:1",
         ):
             with self.subTest(text):

@@ -190,7 +190,7 @@ class WhatStays(Reissuing):
         self.assertEqual(scan(self.releases, [marker]), [])
         self.assertEqual(verify(self.releases, "demo", "1.0+r1").problems, [])
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.data())
     def test_it_equals_a_build_with_the_same_block_list_whatever_is_blocked(self, data):
         texts = [text(f"t{number}", 6) for number in range(6)]

@@ -2,7 +2,7 @@
 
 from django.test import SimpleTestCase
 
-from datasets_app.pipeline.sources.forges import Place, place
+from datasets_app.pipeline.sources.forges import Place, place, place_of_clone
 
 
 class PlaceTest(SimpleTestCase):
@@ -63,6 +63,27 @@ class PlaceTest(SimpleTestCase):
             "https://github.com/a b/c",
             "http://[::1",
             "mailto:someone@github.com",
+            f"https://github.com/{'a' * 151}/b",
+            f"https://gitlab.com/a/{'b/' * 101}c",
         ):
             with self.subTest(address):
                 self.assertIsNone(place(address))
+
+    def test_a_clone_address_may_be_on_any_host(self) -> None:
+        for address, expected in (
+            ("git@github.com:Ada/tools.git", Place("github.com", "Ada", "tools")),
+            ("https://git.example.org/Group/sub/name.git/", Place("git.example.org", "Group", "sub/name")),
+            ("ssh://git@git.example.org:2222/ada/.files", Place("git.example.org", "ada", ".files")),
+            ("ada@git.example.org:ada/tools", Place("git.example.org", "ada", "tools")),
+            ("https://github.com/ada", None),
+            ("https://git.example.org/ada", None),
+            ("https://git.example.org/../x", None),
+            ("https://git.example.org/a b/x", None),
+            ("file:///srv/ada/tools", None),
+            ("/srv/ada/tools", None),
+            ("https://[::1/a/b", None),
+            (f"https://{'a' * 101}.org/a/b", None),
+            (f"https://git.example.org/a/{'b' * 201}", None),
+        ):
+            with self.subTest(address):
+                self.assertEqual(place_of_clone(address), expected)

@@ -219,6 +219,20 @@ class Files(GitCase):
         report = self.ingest()
         self.assertEqual((set(self.rows()), report.skipped), ({"a.py", "c.py"}, {"unreadable": 1}))
 
+    def test_a_partial_clone_fetches_nothing_on_the_side(self) -> None:
+        origin = Repository(self.folder / "origin")
+        origin.commit({"a.py": CODE, "b.py": "b = 1\n"})
+        origin.git("config", "uploadpack.allowFilter", "true")
+        clone = self.mirror / "ada" / "tools.git"
+        clone.parent.mkdir()
+        origin.git("clone", "--quiet", "--bare", "--filter=blob:none", f"file://{origin.folder}", str(clone))
+        origin.git("--git-dir", str(clone), "config", "remote.origin.url", f"file://{origin.folder}")
+        packs = sorted((clone / "objects").rglob("*"))
+        report = self.ingest(author_key=KEY)
+        self.assertEqual((report.files, sum(report.skipped.values())), (0, 2))
+        self.assertLessEqual(set(report.skipped), {"missing", "unreadable"})
+        self.assertEqual(sorted((clone / "objects").rglob("*")), packs)
+
     def test_git_stays_in_the_group_of_its_job_so_that_a_cancel_ends_it(self) -> None:
         repository = Repository(self.mirror / "ada" / "tools")
         repository.commit({"a.py": CODE})

@@ -1,5 +1,7 @@
 """One layer, two kinds of places: everything here holds for a folder and for a bucket of a real S3-compatible server."""
 
+import contextlib
+import io
 import os
 import tempfile
 import threading
@@ -10,6 +12,7 @@ import pyarrow.parquet as pq
 from django.test import SimpleTestCase
 
 from datasets_app.pipeline import manifest, mirror, storage
+from datasets_app.pipeline.__main__ import main
 from datasets_app.pipeline.build import BuildSpec, build
 from datasets_app.pipeline.errors import StorageError
 from datasets_app.pipeline.format import shard_path
@@ -194,6 +197,22 @@ class MirrorTests(StorageCase):
             shared = mirror.push(self.releases, place, "demo", "1.1")
             self.assertLess(shared.copied, shared.shards)
             self.assertEqual([found.version for found in manifest.load_all(place)], ["1.0", "1.1"])
+
+    def test_the_command_line_copies_reads_and_verifies_by_address(self):
+        address = self.server.address()
+        for words, said in (
+            (["mirror", "--releases", str(self.releases), "--to", address, "demo", "1.0"], "shards stand there"),
+            (["verify", "--releases", address, "demo", "1.0"], "all is well"),
+            (["show", "--releases", address, "demo", "1.0"], self.first.digest_bytes),
+        ):
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+                self.assertEqual(main(words), 0)
+            self.assertIn(said, out.getvalue())
+        told = io.StringIO()
+        with contextlib.redirect_stderr(told), self.assertRaises(SystemExit):
+            main(["verify", "--releases", "s3://key:secret@bucket", "demo", "1.0"])
+        self.assertIn("Credentials may not stand in an address", told.getvalue())
 
     def test_a_copy_that_was_cut_off_is_no_release_and_goes_on(self):
         def stop(stage, done, total, message=""):

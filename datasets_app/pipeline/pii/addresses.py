@@ -8,6 +8,7 @@ name nobody and stay, and so do networks (185.12.7.0/24).
 Four numbers with dots are more often a version or an object identifier than an address. They count as one of those if
 
 * they are part of something longer, or follow a ``v``, a ``-`` or a product's name and a slash (``Chrome/96.0.4.110``);
+* a decimal number stands next to them and nothing near by speaks of networks;
 * a word such as *version*, *section* or *OID* stands right before them, or on their line and nothing near by speaks of networks;
 * all four are at most 20 and nothing near by speaks of networks.
 
@@ -61,6 +62,8 @@ _VERSION = re.compile(
 _VERSION_AT_ONCE = re.compile(
     rb"(?<![a-z])(?:version|release|section|chapter|clause|oid|build|tag|rev|ver)s?[\s:=\"'#]{0,4}\Z"
 )
+_DECIMAL_BEFORE = re.compile(rb"(?<![\d.])\d*\.\d+[ ,]\Z")  # the path of a drawing: 45.8 190.87.2.8
+_DECIMAL_BEHIND = re.compile(rb"[ ,-]\d*\.\d+(?![\d.])")
 _PREFIX = re.compile(rb"/(\d{1,3})(?!\d)")
 _BEHIND_ADDRESS = re.compile(rb":\d{2,5}(?!\d)|/(?:3[0-2]|[12]\d|[89])(?!\d)")
 
@@ -145,6 +148,6 @@ def _is_version(content: bytes, start: int, end: int) -> bool:
         return False
     if _NETWORK.search(line) or _NETWORK.search(behind):
         return False
-    if _VERSION.search(line[-40:]):
+    if _VERSION.search(line[-40:]) or _DECIMAL_BEFORE.search(line) or _DECIMAL_BEHIND.match(behind):
         return True
     return all(int(number) <= SMALL for number in value.split(b"."))

@@ -45,6 +45,7 @@ _NO_DOMAIN = (
     "parametrize fixture mark setter getter deleter property wraps register route command option argument task patch object "
     "target service socket timer mount slice scope device path conf"
 )
+_ESCAPE = re.compile(rb"\\[abfnrtv]")
 _VERSION = re.compile(r"^[v^~]?\d+\.(?:\d|x\b)")
 _CALL = re.compile(rb"[(\[=]|\s?=[^=]")
 
@@ -76,7 +77,9 @@ def emails(content: bytes, ends: Iterable[int]) -> Iterator[Span]:
         ends: Where :data:`GATE` ends in it, ascending.
     """
     for start, at, end in candidates(content, ends):
-        while content[start] in b".-+%'" and start < at:  # punctuation before an address
+        if start and _ESCAPE.match(content, start - 1):  # "\\nada@maths.org" in a string of code
+            start += 1
+        while start < at and content[start] in b".-+%'":  # punctuation before an address
             start += 1
         if start < at and content[at - 1] not in b".'" and _names_someone(content, start, at, end):
             yield Span(start, end, EMAIL)

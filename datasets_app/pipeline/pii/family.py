@@ -17,10 +17,12 @@ from datasets_app.pipeline.pii import (
     ini,
     secret_filters,
     secret_gate,
+    secret_lines,
     secrets,
     spans,
 )
 from datasets_app.pipeline.pii.model import TokenClassifier
+from datasets_app.pipeline.pii.spans import Span
 from datasets_app.pipeline.texts import sparse_rows
 
 PII = pa.schema(
@@ -34,7 +36,7 @@ PII = pa.schema(
 
 CODE = 1  # count up when the code finds something else with the same patterns and limits
 
-_DECIDES = (spans, emails, addresses, entropy, ini, secret_gate, secrets, secret_filters, detect)
+_DECIDES = (spans, emails, addresses, entropy, ini, secret_gate, secret_lines, secrets, secret_filters, detect)
 
 
 def family(model: TokenClassifier | None = None) -> Family:
@@ -46,10 +48,15 @@ def family(model: TokenClassifier | None = None) -> Family:
 
     def find(content: bytes) -> Iterable[tuple[object, ...]]:
         found = detect.detect(content)
-        return spans.merge([*found, *model.spans(content)]) if model else found
+        return sorted([*found, *_beside(found, model.spans(content))]) if model else found
 
     rules = f"{CODE}.{_digest()}" + (f".{model.digest[:12]}" if model else "")
     return Family("pii", rules, PII, lambda group: sparse_rows(group, PII, find), dense=False)
+
+
+def _beside(found: list[Span], others: list[Span]) -> list[Span]:
+    """Those of the others that share no byte with what was found: a pattern knows better than a model."""
+    return [one for one in others if not any(one.start < span.end and span.start < one.end for span in found)]
 
 
 def _digest() -> str:

@@ -10,12 +10,15 @@ import io
 import re
 from typing import Any
 
-_parsing_error = configparser.ParsingError
-from detect_secrets.transformers.config import ConfigFileTransformer, EagerConfigFileTransformer  # noqa: E402
-from detect_secrets.transformers.exceptions import ParsingError  # noqa: E402
+from detect_secrets.transformers.config import (
+    ConfigFileTransformer,
+    EagerConfigFileTransformer,
+    EfficientParsingError,
+)
+from detect_secrets.transformers.exceptions import ParsingError
 
-# The import above puts a class that forgets its lines in the standard library's place, for the whole process.
-configparser.ParsingError = _parsing_error  # type: ignore[misc]
+# Their module puts a class that forgets its lines in the standard library's place, for the whole process: put it back.
+configparser.ParsingError = EfficientParsingError.__base__  # type: ignore[misc, assignment]
 
 # It starts at the margin, is no comment and no section, and has no delimiter.
 _IMPOSSIBLE = re.compile(rb"^[!-\"$-9<>-Z\\-~][^=:\r\n]*(?:[\r\n]|\Z)", re.M)

@@ -6,18 +6,21 @@ the others. Nothing is ever fetched. ``torch`` is imported when a model is loade
 """
 
 import hashlib
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from datasets_app.pipeline.errors import PipelineError
-from datasets_app.pipeline.pii.spans import NAME, PASSWORD, USERNAME, Span
+from datasets_app.pipeline.pii.spans import NAME, PASSWORD, USERNAME, Span, merge
 
 KINDS = (NAME, USERNAME, PASSWORD)
 SHORTEST = 4  # characters of a value; the original redacts nothing shorter
 WINDOW = 512  # tokens the model sees at once, or fewer if it cannot take so many
 OVERLAP = 128  # tokens that two windows share; each token's label is that of the window in which it lies deeper
+
+_BREAK = re.compile(r"[\s\"'`<>()\[\]{},;:=/]")  # what no word goes over
 
 
 class ModelUnusable(PipelineError):
@@ -74,11 +77,12 @@ class TokenClassifier:
         text = content.decode()
         spans = []
         for start, end, kind in _join(text, self._token_labels(text)):
+            start, end = _whole_word(text, start, end)
             value = text[start:end]
             if len(value) >= SHORTEST and (kind != NAME or len(value.split()) > 1):
                 first = len(text[:start].encode())
                 spans.append(Span(first, first + len(value.encode()), kind))
-        return spans
+        return merge(spans)
 
     def _token_labels(self, text: str) -> list[tuple[int, int, str]]:
         """For each token where it lies (characters) and what the model calls it."""
@@ -101,6 +105,15 @@ class TokenClassifier:
                     if end > start and depth >= best.get((start, end), (-1, ""))[0]:
                         best[start, end] = depth, self._labels[number]
         return [(start, end, label) for (start, end), (_, label) in sorted(best.items())]
+
+
+def _whole_word(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span with the rest of the words it cuts: a model may miss some of a value's tokens."""
+    while start > 0 and not _BREAK.match(text[start - 1]):
+        start -= 1
+    while end < len(text) and not _BREAK.match(text[end]):
+        end += 1
+    return start, end
 
 
 def _join(text: str, labels: list[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:

@@ -2,9 +2,10 @@
 
 :class:`SecretScanner` finds what ``SecretsCollection.scan_file`` of detect-secrets finds in a file of the same bytes whose
 name says nothing of its type (StarCoder's pipeline named all of them ``.txt``), with the same plugins and the four
-heuristic filters that pipeline used. More is found in two places: a line is looked at as it stands even if the file
-reads as INI, and a token is told whole where the plugin gives a part of it (of a GitHub token just ``ghp``, of a JSON
-Web Token no signature, of a private key its first words).
+heuristic filters that pipeline used. More is found in three
+places: a line is looked at as it stands even if the file reads as INI; a value without quotes is looked at wherever it is
+all that its line gives to a name; and a token is told whole where the plugin gives a part of it (of a GitHub token just
+``ghp``, of a JSON Web Token no signature, of a private key its first words).
 
 detect-secrets keeps its settings in the process's globals; here its plugins are plain objects, so any number of threads
 may scan. Nothing is ever verified over the network.
@@ -15,12 +16,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import hyperscan
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
-from detect_secrets.filters import heuristic
-from detect_secrets.plugins.base import RegexBasedDetector
 
 from datasets_app.pipeline.multipattern import MultiPattern
 from datasets_app.pipeline.pii import entropy, ini, secret_gate
+from datasets_app.pipeline.pii.secret_lines import secrets_of_line
 
 # The 18 plugins of StarCoder's pipeline, and after the empty line those that detect-secrets has got since then and
 # PrivateKeyDetector, whose span here is the whole key. BasicAuthDetector stands for passwords (see detect.py);
@@ -55,15 +56,11 @@ KEY_PLUGINS = (
 PASSWORD_PLUGINS = ("BasicAuthDetector",)
 ALL_PLUGINS = tuple(sorted({*secret_gate.PATTERNS, *secret_gate.ENTROPY_PLUGINS}))
 
-# The filters of StarCoder's pipeline, by their names in detect-secrets.
-FILTERS = ("is_potential_uuid", "is_likely_id_string", "is_templated_secret", "is_sequential_string")
-
-_SHORTEST_REPEATED = 8  # bytes; a shorter value is no secret wherever else it stands
-_WHOLE = {"GitHubTokenDetector", "GitLabTokenDetector"}  # their groups hold a part of the token
+_UNQUOTED = "unquoted"  # stands among the plugins for the entropy plugins on a line without quotes
 _TOKEN_REST = re.compile(rb"[A-Za-z0-9_.+/=-]*")
-_KEY_BLOCK = re.compile(
-    rb"(?:-----)?[^\r\n]*(?:\r?\n|\\r\\n|\\n)(?:[^\r\n]*\r?\n)*?[^\r\n]*?END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
-)
+_KEY_END = re.compile(rb"-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
+_KEY_BODY = re.compile(rb"[A-Za-z0-9+/=]")
+_SHORTEST_KEY_BODY = 48  # characters of Base64
 _LONGEST_KEY_BLOCK = 20_000  # bytes; a PGP key block may be long
 _HOLDS_ANYTHING = re.compile(rb"[A-Za-z0-9+/\\_=-]{23}|[0-9A-Fa-f]{9}|(?i:aws)")
 
@@ -95,12 +92,16 @@ class SecretScanner:
             if name not in classes or name not in ALL_PLUGINS:
                 raise ValueError(f"plugins: detect-secrets has no {name}, or secret_gate.py has no patterns for it")
         self._plugins: dict[str, Any] = {name: classes[name]() for name in plugins}
+        self._entropy = [name for name in plugins if name in entropy.GATES]
         patterns: list[tuple[bytes, int]] = []
         owners: list[str | None] = []  # None: all of them
         for name in plugins:
-            own = ((entropy.GATES[name], 0),) if name in entropy.GATES else secret_gate.PATTERNS[name]
+            own = [(gate, 0) for gate in entropy.GATES.get(name, ())] or secret_gate.PATTERNS[name]
             patterns.extend(own)
             owners.extend([name] * len(own))
+        if self._entropy:
+            patterns.extend((gate, hyperscan.HS_FLAG_MULTILINE) for gate in entropy.UNQUOTED_GATES)
+            owners.extend([_UNQUOTED] * len(entropy.UNQUOTED_GATES))
         for pattern in secret_gate.unusual():
             patterns.append(pattern)
             owners.append(None)
@@ -121,10 +122,8 @@ class SecretScanner:
         found: set[Secret] = set()
         for start, names in self._hit_lines(content, hits).items():
             end = _line_end(content, start)
-            for name, value, at, size in self._of_line(content[start:end].decode(), names):
+            for name, _value, at, size in self._of_line(content[start:end].decode(), names):
                 found.add(self._widen(content, Secret(start + at, start + at + size, name)))
-                if len(value) >= _SHORTEST_REPEATED and name not in PASSWORD_PLUGINS:
-                    found.update(Secret(one, one + len(value), name) for one in _places(content, value))
         if ini.may_parse(content) and (hits or _HOLDS_ANYTHING.search(content)):
             found.update(self._quoted(content, gate, section=False))
             if not found:
@@ -148,27 +147,38 @@ class SecretScanner:
         """For each line that must be looked at, by its start: by which plugins."""
         lines: dict[int, set[str]] = {}
         returns = b"\r" in content
+        line, line_end = 0, -1  # that of the hit before
         for pattern, end in hits:
             name = self._owners[pattern]
             if name in entropy.GATES and not entropy.is_high(content, end, name):
                 continue
-            start = content.rfind(b"\n", 0, end - 1) + 1
-            if returns:
-                start = max(start, content.rfind(b"\r", start, end - 1) + 1)
-            lines.setdefault(start, set()).update((name,) if name else self._plugins)
+            if end > line_end:
+                line = content.rfind(b"\n", 0, end - 1) + 1
+                if returns:
+                    line = max(line, content.rfind(b"\r", line, end - 1) + 1)
+                line_end = _line_end(content, line)
+            lines.setdefault(line, set()).update((name,) if name else self._plugins)
         return lines
 
     def _of_line(self, text: str, names: Iterable[str]) -> Iterator[tuple[str, bytes, int, int]]:
         """What the plugins take from a line: (plugin, value, offset in the line, size), all in bytes."""
         line = text.rstrip()
         for name in names:
-            plugin = self._plugins[name]
-            for secret in plugin.analyze_line(filename="text.txt", line=line):
-                value = secret.secret_value
-                if not value or _is_filtered(value, line, plugin):
-                    continue
-                for start, end in _spans_in_line(plugin, line, value):
-                    yield name, value.encode(), len(line[:start].encode()), len(line[start:end].encode())
+            if name == _UNQUOTED:
+                yield from self._unquoted(line)
+                continue
+            for start, end, value in secrets_of_line(self._plugins[name], line):
+                yield name, value.encode(), len(line[:start].encode()), len(line[start:end].encode())
+
+    def _unquoted(self, line: str) -> Iterator[tuple[str, bytes, int, int]]:
+        """The same of the entropy plugins, with quotes put around the line's value."""
+        parts = entropy.UNQUOTED.fullmatch(line)
+        if parts is None:
+            return
+        start, value = len(parts[1].encode()), parts[2].encode()
+        for name, found, _at, _size in self._of_line(f'{parts[1]}"{parts[2]}"', self._entropy):
+            if found == value:
+                yield name, value, start, len(value)
 
     @staticmethod
     def _widen(content: bytes, secret: Secret) -> Secret:
@@ -179,10 +189,10 @@ class SecretScanner:
             assert rest is not None  # it takes nothing too
             end = rest.end()
         elif secret.plugin == "PrivateKeyDetector":
-            block = _KEY_BLOCK.match(content, end, end + _LONGEST_KEY_BLOCK)
-            end = block.end() if block else end
-            start = secret.start - 5 if content[: secret.start].endswith(b"-----") else secret.start
-            return Secret(start, end, secret.plugin)
+            last = _KEY_END.search(content, end, end + _LONGEST_KEY_BLOCK)
+            if last is not None and len(_KEY_BODY.findall(content, end, last.start())) >= _SHORTEST_KEY_BODY:
+                dashes = content[max(0, secret.start - 5) : secret.start] == b"-----"
+                return Secret(secret.start - 5 * dashes, last.end(), secret.plugin)
         return Secret(secret.start, end, secret.plugin)
 
 
@@ -203,29 +213,3 @@ def _places(content: bytes, value: bytes) -> Iterator[int]:
     while at >= 0:
         yield at
         at = content.find(value, at + len(value))
-
-
-def _is_filtered(value: str, line: str, plugin: Any) -> bool:
-    return (
-        heuristic.is_potential_uuid(value)
-        or heuristic.is_likely_id_string(value, line, plugin)
-        or heuristic.is_templated_secret(value)
-        or heuristic.is_sequential_string(value)
-    )
-
-
-def _spans_in_line(plugin: Any, line: str, value: str) -> Iterator[tuple[int, int]]:
-    """Where in the line the plugin saw this value, in characters."""
-    found = False
-    if isinstance(plugin, RegexBasedDetector):
-        for expression in plugin.denylist:
-            for match in expression.finditer(line):
-                groups = range(1, expression.groups + 1) if expression.groups else (0,)
-                for group in groups:
-                    if match[group] == value:
-                        found = True
-                        yield match.span() if type(plugin).__name__ in _WHOLE else match.span(group)
-    at = line.find(value)
-    while at >= 0 and not found:
-        yield at, at + len(value)
-        at = line.find(value, at + len(value))

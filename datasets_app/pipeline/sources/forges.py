@@ -64,6 +64,11 @@ NOT_OWNERS = frozenset(
 _GITLAB_PAGES = frozenset(
     {"-", "issues", "merge_requests", "blob", "tree", "raw", "wikis", "tags", "releases", "commits"}
 )
+LONGEST_HOST, LONGEST_OWNER, LONGEST_REPOSITORY = (
+    100,
+    150,
+    200,
+)  # characters; no forge has longer ones, no table takes them
 _NAME = re.compile(r"^[\w~][\w.~+-]*$", re.ASCII)
 _SCP = re.compile(r"^(?:[\w.-]+@)?(?P<host>[\w.-]+\.[a-z]+):(?P<path>[^/].*)$", re.I)
 
@@ -123,7 +128,7 @@ def place(address: str) -> Place | None:
         return None
     if any(set(part) == {"."} for part in parts):
         return None
-    return Place(host, parts[0], "/".join(parts[1:]))
+    return _fitting(host, parts)
 
 
 def place_of_clone(address: str) -> Place | None:
@@ -145,4 +150,12 @@ def place_of_clone(address: str) -> Place | None:
         return None
     if not all(_NAME.match(part) or re.match(r"^\.[\w-][\w.-]*$", part) for part in parts):
         return None
-    return Place(host, parts[0], "/".join(parts[1:]))
+    return _fitting(host, parts)
+
+
+def _fitting(host: str, parts: list[str]) -> Place | None:
+    found = Place(host, parts[0], "/".join(parts[1:]))
+    fits = (
+        len(host) <= LONGEST_HOST and len(found.owner) <= LONGEST_OWNER and len(found.repository) <= LONGEST_REPOSITORY
+    )
+    return found if fits else None

@@ -11,7 +11,7 @@ from datasets_app.pipeline.sources.globs import Glob, parse_glob
 
 FILE_NAME = ".gitattributes"
 LIMIT = 1_000_000  # bytes of a file that is read
-MOST_RULES = 2000  # in one file
+MOST_RULES = 200  # in one file; all of them are tried for each file below its folder
 _KNOWN = {"linguist-vendored": "vendored", "linguist-generated": "generated"}
 _VALUES = {"": True, "true": True, "false": False}
 

@@ -35,7 +35,7 @@ ROWS = pa.schema(
     ]
 )
 _TRAINING_LINE = r"\A(?:<reponame>[^\n<]+|<filename>[^\n<]+|<gh_stars>[^\n<]+)+\n"
-_OWNER_AND_NAME = r"^[^/\s]{1,200}/[^/\s]{1,200}$"
+_OWNER_AND_NAME = r"^[^/\s]{1,150}/[^/\s]{1,150}$"
 _HASH = r"^[0-9a-f]{40}$"
 
 
