@@ -8,6 +8,7 @@ from core.api import router as core_router
 from core.api_auth import SessionAuth, TokenAuth
 from core.errors import Conflict, InvalidInput
 from datasets_app.api import router as datasets_router
+from datasets_app.benchmarks_api import router as benchmarks_router
 from datasets_app.sources_api import router as sources_router
 from modelzoo.api import router as zoo_router
 from portal.api import router as portal_router
@@ -22,6 +23,7 @@ api = NinjaAPI(
 api.add_router("/", core_router)
 api.add_router("/", datasets_router)
 api.add_router("/", sources_router)
+api.add_router("/", benchmarks_router)
 api.add_router("/", zoo_router)
 api.add_router("/", runs_router)
 api.add_router("/", portal_router)

@@ -17,6 +17,9 @@ def record(actor: Actor, action: str, obj: Model, **facts: Any) -> AuditEntry:
         obj: The row concerned.
         facts: Plain JSON values that explain it. No personal data: no forge account, no address, no free text of a person.
     """
-    return AuditEntry.objects.create(
-        actor=row(actor), action=action, object_type=obj._meta.label_lower, object_id=str(obj.pk), facts=facts
-    )
+    return record_named(actor, action, obj._meta.label_lower, str(obj.pk), **facts)
+
+
+def record_named(actor: Actor, action: str, kind: str, name: str, /, **facts: Any) -> AuditEntry:
+    """The same for a thing that has a name and no row, such as a file that staff added. ``kind`` is ``app.thing``."""
+    return AuditEntry.objects.create(actor=row(actor), action=action, object_type=kind, object_id=name, facts=facts)

@@ -163,6 +163,9 @@ class BuildIn(Schema):
     name: str = Field("", description="Of the data set; this site's own where empty.")
     version: str = Field("", description="Such as v1.1; the next minor one where empty.")
     recipe: str | dict[str, Any] | None = Field(None, description="A preset or a recipe; the parent's where null.")
+    benchmarks: list[str] | None = Field(
+        None, description="Names of the benchmarks to decontaminate from; those of the recipe where null."
+    )
 
 
 class IngestIn(Schema):
@@ -299,7 +302,7 @@ def start_ingest(request: HttpRequest, body: IngestIn) -> Any:
 )
 def start_build(request: HttpRequest, body: BuildIn) -> Any:
     """Follow its job at ``job_id``. 409 where the version is taken or a build is under way."""
-    return 202, releases.start_build(user_of(request), body.name, body.version, body.recipe)
+    return 202, releases.start_build(user_of(request), body.name, body.version, body.recipe, body.benchmarks)
 
 
 @router.post(

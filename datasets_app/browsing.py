@@ -1,7 +1,7 @@
 """Reading a release for pages and API: who may see it, its files without what is hidden, one file, figures as pictures."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from django.db.models import Q, Sum
 from django.http import Http404
@@ -214,18 +214,44 @@ def beside_parent(release: Release) -> list[dict[str, Any]]:
     return [{"text": PUBLIC_TEXTS[row["reason"]], "before": row["before"], "now": row["now"]} for row in rows]
 
 
-def funnel_bars(release: Release, every_reason: bool = False) -> list[dict[str, Any]]:
-    """What became of each file, for ``{% bars %}``. The public sees buckets in which no opt-out can be told apart."""
+@dataclass(frozen=True)
+class Funnel:
+    """What became of all files that a release looked at, for ``{% funnel %}``.
+
+    Attributes:
+        stages: (why files leave, how many or how many bytes), in the order in which the reasons are tried.
+        kept: What is in the release.
+        unit: ``files`` or ``bytes``: what the figures count.
+        entry, result: What enters and what comes out, in words.
+        switch: The way to the other measure.
+    """
+
+    stages: list[tuple[str, int]]
+    kept: int
+    unit: str
+    entry: str
+    result: str
+    switch: list[dict[str, Any]]
+
+
+def funnel(release: Release, measure: str = "", every_reason: bool = False) -> Funnel:
+    """The funnel of a release by files, or by ``bytes``. The public sees buckets in which no opt-out can be told apart."""
+    unit: Literal["files", "bytes"] = "bytes" if measure == "bytes" else "files"
     if every_reason:
-        rows = [(REASONS[row["reason"]].text, row) for row in release.funnel]
+        order = list(REASONS)
+        rows = sorted(release.funnel, key=lambda row: order.index(row["reason"]))
+        texts = {key: reason.text for key, reason in REASONS.items()}
     else:
-        rows = [(PUBLIC_TEXTS[row["reason"]], row) for row in public_funnel(release.funnel)]
-    rows.sort(key=lambda pair: (pair[1]["reason"] != KEPT, -pair[1]["files"]))
-    return [
-        {
-            "label": text[:1].upper() + text[1:],
-            "value": row["files"],
-            "tone": "success" if row["reason"] == KEPT else "neutral",
-        }
-        for text, row in rows
+        rows, texts = public_funnel(release.funnel), PUBLIC_TEXTS
+    switch = [
+        {"label": label, "url": f"?measure={name}#funnel", "current": unit == name}
+        for name, label in (("files", "by files"), ("bytes", "by size"))
     ]
+    return Funnel(
+        stages=[(texts[row["reason"]], row[unit]) for row in rows if row["reason"] != KEPT],
+        kept=sum(row[unit] for row in rows if row["reason"] == KEPT),
+        unit=unit,
+        entry="that were looked at" if unit == "bytes" else "files were looked at",
+        result="in the release" if unit == "bytes" else "files in the release",
+        switch=switch,
+    )

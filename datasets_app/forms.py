@@ -1,6 +1,7 @@
 """Forms of the curators."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -108,12 +109,40 @@ class BuildForm(forms.Form):
         label="Recipe", required=False, help_text="Thresholds and choices: which files are taken."
     )
 
-    def __init__(self, *args: Any, has_parent: bool, **kwargs: Any) -> None:
+    decontaminate = forms.ChoiceField(
+        label="Leave out files with text of a benchmark",
+        required=False,
+        choices=[("", "As the recipe says"), ("chosen", "Of those ticked below"), ("none", "Of none")],
+        widget=forms.RadioSelect,
+    )
+    benchmarks = forms.MultipleChoiceField(
+        label="Benchmarks", required=False, widget=forms.CheckboxSelectMultiple, choices=[]
+    )
+
+    def __init__(self, *args: Any, has_parent: bool, benchmarks: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["recipe"]
-        assert isinstance(field, forms.ChoiceField)
+        recipe, named = self.fields["recipe"], self.fields["benchmarks"]
+        assert isinstance(recipe, forms.ChoiceField)
+        assert isinstance(named, forms.MultipleChoiceField)
         first = [("", "As in the release before")] if has_parent else []
-        field.choices = first + [(name, name) for name in sorted(PRESETS)]
+        recipe.choices = first + [(name, name) for name in sorted(PRESETS)]
+        named.choices = [(name, name) for name in benchmarks]
+
+    def clean(self) -> dict[str, Any]:
+        """Which benchmarks are ticked has to agree with what is said above them."""
+        chosen = self.cleaned_data.get("decontaminate") == "chosen"
+        ticked = self.cleaned_data.get("benchmarks")
+        if chosen and not ticked and "benchmarks" not in self.errors:
+            self.add_error("benchmarks", "Tick at least one, or choose “Of none” above.")
+        if ticked and not chosen and "decontaminate" not in self.errors:
+            self.add_error(
+                "decontaminate", "Benchmarks are ticked below: choose “Of those ticked below”, or untick them."
+            )
+        return self.cleaned_data
+
+    def chosen_benchmarks(self) -> list[str] | None:
+        """The names, or None where the recipe says which."""
+        return list(self.cleaned_data["benchmarks"]) if self.cleaned_data["decontaminate"] else None
 
     def clean_version(self) -> str:
         """Without spaces around."""
@@ -128,6 +157,16 @@ class ReasonForm(forms.Form):
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Shown to everybody who comes to the release's page. Name no person and no account.",
+    )
+
+
+class BenchmarkForm(forms.Form):
+    """A benchmark to add."""
+
+    file = forms.FileField(
+        label="File",
+        help_text="JSON Lines in UTF-8. Its first line names the benchmark, each other line is an item.",
+        widget=forms.FileInput(attrs={"accept": ".jsonl,.json,application/x-ndjson"}),
     )
 
 

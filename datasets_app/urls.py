@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from datasets_app.views import acts, comparing, desk, pages, sources
+from datasets_app.views import acts, benchmarks, comparing, curation, desk, pages, sources
 
 app_name = "datasets"
 urlpatterns = [
@@ -14,11 +14,15 @@ urlpatterns = [
     path("desk/sources/add/<slug:kind>/", sources.add, name="source-add"),
     path("desk/sources/of/<slug:name>/", sources.page, name="source"),
     path("desk/sources/of/<slug:name>/change/", sources.change, name="source-change"),
+    path("desk/benchmarks/", benchmarks.page, name="benchmarks"),
     path("desk/honour/", acts.honour, name="honour"),
     path("desk/compare/", comparing.compare, name="compare"),
     path("desk/<str:name>/<str:version>/", desk.desk_release, name="desk-release"),
     path("desk/<str:name>/<str:version>/decisions/", comparing.decisions, name="decisions"),
     path("desk/<str:name>/<str:version>/live/", desk.desk_live, name="desk-live"),
+    path("desk/<str:name>/<str:version>/clusters/", curation.clusters, name="clusters"),
+    path("desk/<str:name>/<str:version>/clusters/<str:blob_id>/", curation.cluster, name="cluster"),
+    path("desk/<str:name>/<str:version>/contamination/", curation.contamination, name="contamination"),
     path("desk/<str:name>/<str:version>/approve/", acts.approve, name="approve"),
     path("desk/<str:name>/<str:version>/publish/", acts.publish, name="publish"),
     path("desk/<str:name>/<str:version>/reject/", acts.reject, name="reject"),

@@ -12,7 +12,7 @@ from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from core import badges, curves, formats, icons
+from core import badges, curves, formats, funnel, icons
 from core.highlight import highlight
 
 register = template.Library()
@@ -214,6 +214,31 @@ def loss_curves(
         "title": title,
         "labels": json.dumps(dict(labels or {})),
         "x_label": x_label,
+    }
+
+
+@register.inclusion_tag("components/funnel.html", name="funnel")
+def draw_funnel(
+    stages: Iterable[tuple[str, int]],
+    kept: int,
+    title: str = "",
+    unit: str = "",
+    entry: str = "in all",
+    result: str = "come out",
+    switch: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """A funnel with the count that leaves at each stage named beside it, and the same figures as a table.
+
+    ``stages`` are ``(label, how much leaves)`` in order, ``kept`` is what comes out; ``unit="bytes"`` writes sizes. ``entry`` and
+    ``result`` say what enters and what comes out. ``switch`` are dicts of ``label``, ``url`` and ``current``: links to the same
+    funnel drawn by another measure.
+    """
+    return {
+        "picture": funnel.draw(stages, kept, unit),
+        "title": title,
+        "entry": entry,
+        "result": result,
+        "switch": switch,
     }
 
 

@@ -103,6 +103,16 @@ def style(request: HttpRequest) -> HttpResponse:
         ],
         "form": SampleForm(),
         "wrong_form": SampleForm({"address": "ada at example", "steps": "9000", "reason": "", "release": "1.1"}),
+        "stages": [
+            ("not eligible", 61_020),
+            ("without a licence that could be recognised", 40_310),
+            ("nearly the same as a file that stands in the release", 31_004),
+            ("text of a benchmark", 12),
+        ],
+        "measures": [
+            {"label": "by files", "url": "#data", "current": True},
+            {"label": "by size", "url": "#data", "current": False},
+        ],
         "languages": [("Python", 18_204), ("C++", 4_310), ("C/C++ Header", 3_911), ("Cuda", 402), ("Cython", 77)],
         "funnel": [
             {"label": "Kept", "value": 182_400_000, "tone": "success"},

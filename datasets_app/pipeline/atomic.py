@@ -62,6 +62,23 @@ def write_bytes(path: Path, data: bytes, *, make_folder: bool = True) -> None:
         temporary.write_bytes(data)
 
 
+def write_new(path: Path, data: bytes) -> bool:
+    """Write ``data`` to ``path`` whole or not at all, unless a file is there already: then give False and leave it as it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:12]}-{path.name}")
+    try:
+        temporary.write_bytes(data)
+        flush_file(temporary)
+        try:
+            path.hardlink_to(temporary)  # unlike a rename, this never takes the place of another file
+        except FileExistsError:
+            return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    flush_folder(path.parent)
+    return True
+
+
 def write_table(path: Path, table: pa.Table, footer: Mapping[str, str] | None = None, **options: Any) -> None:
     """Write a table as zstd Parquet to ``path`` whole or not at all.
 

@@ -87,9 +87,28 @@ def load(path: Path) -> Benchmark:
         SourceError: The file cannot be read or a line is not as it should be; the message names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        data = path.read_bytes()
+    except OSError as error:
         raise SourceError(f"The benchmark {path} cannot be read ({error}). It has to be a file in UTF-8.") from error
+    return parse(data, f"the benchmark {path}")
+
+
+def parse(data: bytes, place: str) -> Benchmark:
+    """A benchmark from the bytes of such a file.
+
+    Args:
+        data: JSON Lines in UTF-8.
+        place: What the file is called in messages.
+
+    Raises:
+        SourceError: A line is not as it should be; the message names the line.
+    """
+    try:
+        lines = data.decode("utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            f"{place[:1].upper()}{place[1:]} cannot be read ({error}). It has to be a file in UTF-8."
+        ) from error
     name = None
     items: list[tuple[str, str]] = []
     for number, line in enumerate(lines, 1):
@@ -103,11 +122,22 @@ def load(path: Path) -> Benchmark:
             texts = row["text"] if isinstance(row["text"], list) else [row["text"]]
             if not all(isinstance(text, str) for text in texts):
                 raise ValueError("text is neither a string nor a list of strings")
-            items.extend((str(row["id"]), text.strip()) for text in texts)
+            found = [(str(row["id"]), text.strip()) for text in texts]
         except (ValueError, KeyError, TypeError) as error:
             want = 'an object with "id" and "text"' if name is not None else 'an object with "name"'
-            raise SourceError(f"Line {number} of the benchmark {path} is not {want}: {error!r}.") from error
+            raise SourceError(f"Line {number} of {place} is not {want}: {error!r}.") from error
+        _check_lengths(found, number, place)
+        items += found
     try:
         return Benchmark(name or "", tuple(items))
     except ValueError as error:
-        raise SourceError(f"The benchmark {path} cannot be used: {error}.") from error
+        raise SourceError(f"{place[:1].upper()}{place[1:]} cannot be used: {error}.") from error
+
+
+def _check_lengths(items: list[tuple[str, str]], number: int, place: str) -> None:
+    for item, text in items:
+        if len(text) < SHORTEST:
+            raise SourceError(
+                f"Line {number} of {place} cannot be used: a text of {item!r} has {len(text)} characters; it takes {SHORTEST}, "
+                "without white space around them."
+            )

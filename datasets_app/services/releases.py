@@ -1,6 +1,8 @@
 """Releases: building, approving, publishing, rejecting and withdrawing them."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +20,7 @@ from datasets_app.pipeline.format import manifest_path
 from datasets_app.pipeline.manifest import check_name
 from datasets_app.pipeline.recipe import Recipe, preset
 from datasets_app.services import blocklist, reissues, retiring
+from datasets_app.services.benchmarks import check_names
 from datasets_app.signals import release_published
 from datasets_app.states import RELEASE
 
@@ -27,7 +30,11 @@ VERSION = re.compile(r"v(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})")
 
 
 def start_build(
-    actor: Actor, name: str = "", version: str = "", recipe: Recipe | dict[str, Any] | str | None = None
+    actor: Actor,
+    name: str = "",
+    version: str = "",
+    recipe: Recipe | dict[str, Any] | str | None = None,
+    benchmarks: Sequence[str] | None = None,
 ) -> Release:
     """Build a release of the corpus as it stands, without what is on the block-list. The job is on ``.job``.
 
@@ -36,10 +43,11 @@ def start_build(
         name: Of the data set; the site's own (``FAIRSTACK_DATASET_NAME``) where empty.
         version: Such as ``v1.1``; the next minor one where empty.
         recipe: A recipe, its dictionary, or the name of a preset. Where None, the parent's, or else ``demo``.
+        benchmarks: Names of the benchmarks of which no file may hold a text; those of the recipe where None.
 
     Raises:
         PermissionDenied: The actor may not build.
-        InvalidInput: A name, version or recipe cannot be.
+        InvalidInput: A name, version or recipe cannot be, or a benchmark is not there.
         Conflict: The version is taken, or (with ``version`` empty) a build of this data set is under way.
     """
     require(actor, BUILD)
@@ -57,6 +65,9 @@ def start_build(
             raise InvalidInput(str(error), "name") from error
         parent = parent_of(name)
         chosen = _recipe(recipe, parent)
+        if benchmarks is not None:
+            chosen = replace(chosen, benchmarks=tuple(benchmarks))
+        check_names(chosen.benchmarks)
         if not asked and (same := _under_way(name)):
             raise Conflict(f"{same} is being built already. Wait for it, or cancel its job first.")
         release, new = Release.objects.select_for_update(of=("self",)).get_or_create(

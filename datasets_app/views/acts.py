@@ -14,7 +14,7 @@ from core.errors import Conflict, FairstackError, InvalidInput
 from core.session import signed_in
 from datasets_app.forms import BuildForm, IngestForm, ReasonForm
 from datasets_app.models import BlockEntry, Holding, Release
-from datasets_app.services import blocklist, reissues, releases, sources
+from datasets_app.services import benchmarks, blocklist, reissues, releases, sources
 from datasets_app.views.desk import curators_only
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
@@ -39,13 +39,20 @@ def build(request: HttpRequest) -> HttpResponse:
     name = settings.FAIRSTACK_DATASET_NAME
     parent = releases.parent_of(name)
     form = BuildForm(
-        request.POST or None, has_parent=parent is not None, initial={"version": releases.next_version(name)}
+        request.POST or None,
+        has_parent=parent is not None,
+        benchmarks=benchmarks.names(),
+        initial={"version": releases.next_version(name)},
     )
     if request.method == "POST" and form.is_valid():
         version = form.cleaned_data["version"]
         try:
             release = releases.start_build(
-                signed_in(request), name, version, recipe=form.cleaned_data["recipe"] or None
+                signed_in(request),
+                name,
+                version,
+                recipe=form.cleaned_data["recipe"] or None,
+                benchmarks=form.chosen_benchmarks(),
             )
         except InvalidInput as error:
             form.add_error(error.field if error.field in form.fields else None, str(error))

@@ -16,10 +16,12 @@ from django.views.decorators.http import require_safe
 
 from core.job_view import stages_of
 from core.models import Job
-from datasets_app import browsing
+from datasets_app import browsing, purging
 from datasets_app.comparison import compare
 from datasets_app.forms import IngestForm
 from datasets_app.models import BlockEntry, Release, Source
+from datasets_app.pipeline import redactions
+from datasets_app.pipeline.recipe import Recipe
 from datasets_app.services import blocklist, reissues, releases
 
 View = Callable[..., HttpResponseBase]
@@ -72,7 +74,10 @@ def desk_release(request: HttpRequest, name: str, version: str) -> HttpResponse:
     release = get_object_or_404(
         Release.objects.select_related("job", "parent", "reissue_of", "created_by"), name=name, version=version
     )
-    return render(request, "datasets_app/desk_release.html", _release_context(release, request.user))
+    context = _release_context(release, request.user) | {
+        "funnel": browsing.funnel(release, request.GET.get("measure", ""), every_reason=True)
+    }
+    return render(request, "datasets_app/desk_release.html", context)
 
 
 @curators_only
@@ -96,8 +101,8 @@ def _release_context(release: Release, user: Any) -> dict[str, Any]:
         "approvals": approvals,
         "missing": releases.approvals_missing(release),
         "approved_by_me": any(approval.user_id == user.pk for approval in approvals),
-        "funnel": browsing.funnel_bars(release, every_reason=True),
         "comparison": compare(release) if built and release.parent else None,
+        "redactions": redactions.count(purging.corpus_folder(), release.folder, _recipe(release)) if built else None,
         "overtaken": release.state == "built" and blocklist.holds_blocked(release),
         "purge": purge,
         "reissue_pending": release.reissue_pending if release.state == "published" else None,
@@ -105,6 +110,10 @@ def _release_context(release: Release, user: Any) -> dict[str, Any]:
         "may_approve": user.has_perm(releases.APPROVE),
         "may_build": user.has_perm(releases.BUILD),
     }
+
+
+def _recipe(release: Release) -> Recipe:
+    return Recipe.from_dict(release.recipe, any_rules=True)
 
 
 def _stages(release: Release) -> list[Any]:

@@ -71,7 +71,7 @@ def release_page(request: HttpRequest, name: str, version: str) -> HttpResponse:
         "release": release,
         "languages": languages,
         "licences": browsing.licence_bars(release),
-        "funnel": browsing.funnel_bars(release),
+        "funnel": browsing.funnel(release, request.GET.get("measure", "")),
         "owners": browsing.owners_shown(release),
         "language_count": len(release.languages),
         "licence_count": len(release.licences),
