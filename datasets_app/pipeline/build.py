@@ -10,6 +10,7 @@ import polars as pl
 from datasets_app.pipeline import decide, making, manifest, needs, placement, planning, state
 from datasets_app.pipeline.delta import Delta
 from datasets_app.pipeline.executors import Executor, ThreadExecutor
+from datasets_app.pipeline.families import Family
 from datasets_app.pipeline.format import manifest_path
 from datasets_app.pipeline.making import Title
 from datasets_app.pipeline.manifest import Manifest
@@ -95,7 +96,9 @@ def build(
         StorageError: The disk is full.
     """
     with making.work_folder(releases, spec.name, spec.version) as work:
-        outcome = _decide(corpus, releases, spec, progress)
+        families = needs.needed(corpus, spec.recipe)
+        needs.check(corpus, families)
+        outcome = _decide(corpus, releases, spec, families, progress)
         title = Title(
             name=spec.name,
             version=spec.version,
@@ -103,15 +106,14 @@ def build(
             recipe=spec.recipe.to_dict(),
             recipe_digest=spec.recipe.digest(),
             blocklist_position=spec.blocklist_position,
+            rules=tuple(family.folder for family in families),
         )
         return making.make(corpus, releases, work, title, outcome, executor or ThreadExecutor(workers), progress)
 
 
-def _decide(corpus: Path, releases: Path, spec: BuildSpec, progress: Progress) -> Outcome:
+def _decide(corpus: Path, releases: Path, spec: BuildSpec, families: list[Family], progress: Progress) -> Outcome:
     """What the release is to be: from its parent where only the block-list grew, else from scratch."""
     progress("deciding", 0, 3, "reading files and attributes")
-    families = needs.needed(corpus, spec.recipe)
-    needs.check(corpus, families)
     blobs = hashlib.sha256("\n".join(sorted(spec.blocked_blobs)).encode()).hexdigest()
     ground = Ground(spec.recipe.digest(), [one.folder for one in families], snapshots(corpus), blobs)
     redaction = needs.redaction(families, spec.recipe)

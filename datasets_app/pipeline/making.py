@@ -39,6 +39,7 @@ class Title:
     recipe: dict[str, Any]
     recipe_digest: str
     blocklist_position: int
+    rules: tuple[str, ...]
     reissue_of: str | None = None
 
 

@@ -69,6 +69,7 @@ class Manifest:
         withdrawn_at: When the release was withdrawn, or ``None``.
         reissue_of: The version of the release that this one is, issued again without what was blocked since; ``None`` for
             a release that a build made. ``parent`` is then the release whose shards it was made from.
+        rules: The attributes that it was decided and written by, each with the version of its rules (``families``).
     """
 
     name: str
@@ -91,6 +92,7 @@ class Manifest:
     created_at: str
     withdrawn_at: str | None = None
     reissue_of: str | None = None
+    rules: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """The manifest as it stands on the disk."""
@@ -109,6 +111,7 @@ class Manifest:
         if not isinstance(values, dict) or not required <= values.keys() <= known:
             raise ValueError("not a manifest")
         parent = values.pop("parent")
+        values["rules"] = tuple(values.get("rules", ()))
         return cls(**values, parent=tuple(parent) if parent else None)
 
     @property

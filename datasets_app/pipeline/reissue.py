@@ -110,6 +110,7 @@ def reissue(
             recipe=original.recipe,
             recipe_digest=original.recipe_digest,
             blocklist_position=spec.blocklist_position,
+            rules=original.rules,
             reissue_of=original.reissue_of or original.version,
         )
         return making.make(corpus, releases, work, title, outcome, executor or ThreadExecutor(workers), progress)

@@ -65,7 +65,7 @@ def _shingles(data: Any, at: int, end: int, codes: Any, out: Any) -> tuple[int, 
     ``out`` has room for every token and one more. The ends of tokens come at random: a branch on them would cost more than
     all the rest, so the hash is written after every byte and the place moves on where a token ends.
     """
-    tokens = 0
+    tokens: Any = 0
     token = np.uint64(0)
     for place in range(at, end):
         code = codes[data[place]]
@@ -94,8 +94,8 @@ def _fill(elements: Any, count: int, slots: Any, rounds: Any) -> None:
         slots[slot] = _EMPTY
     for place in range(count):
         element = elements[place]
-        slot = np.int64(element & _SLOT_MASK)
-        slots[slot] = min(slots[slot], element >> _SLOT_BITS)
+        fallen = np.int64(element & _SLOT_MASK)
+        slots[fallen] = min(slots[fallen], element >> _SLOT_BITS)
     filled = 0
     for slot in range(SLOTS):
         rounds[slot] = 0 if slots[slot] != _EMPTY else -1
