@@ -6,6 +6,7 @@ from difflib import SequenceMatcher
 
 MOST_LINES = 1000  # of each text; comparing takes time by the product of both
 MOST_CHARACTERS = 400  # of a line
+MOST_PAIRS = 4_000_000  # pairs of words compared within lines; the lines after that are told apart as wholes
 CONTEXT = 3  # equal lines shown around what differs
 
 SAME, CHANGED, FOLD = "same", "changed", "fold"
@@ -65,6 +66,7 @@ def compare(left: str, right: str, *, fold: bool = True) -> Comparison:
     texts = [text.splitlines() for text in (left, right)]
     ones, others = (lines[:MOST_LINES] for lines in texts)
     rows: list[Row] = []
+    within = _Words()
     same = only_left = only_right = 0
     for tag, start, end, other_start, other_end in SequenceMatcher(None, ones, others, autojunk=False).get_opcodes():
         if tag == "equal":
@@ -75,7 +77,7 @@ def compare(left: str, right: str, *, fold: bool = True) -> Comparison:
         for at in range(max(end - start, other_end - other_start)):
             here = start + at if start + at < end else None
             there = other_start + at if other_start + at < other_end else None
-            rows.append(_differing(ones, others, here, there))
+            rows.append(_differing(ones, others, here, there, within))
     cut = any(len(lines) > MOST_LINES for lines in texts)
     return Comparison(_folded(rows) if fold else rows, only_left, only_right, same, cut)
 
@@ -88,23 +90,39 @@ def _short(line: str) -> str:
     return line if len(line) <= MOST_CHARACTERS else line[:MOST_CHARACTERS] + " …"
 
 
-def _differing(ones: list[str], others: list[str], here: int | None, there: int | None) -> Row:
+class _Words:
+    """Tells the words apart in which two lines differ, as long as that does not take too much time."""
+
+    def __init__(self) -> None:
+        self._pairs = 0
+
+    def parts(self, one: str, other: str) -> tuple[list[tuple[str, bool]], list[tuple[str, bool]]]:
+        """The parts of both lines, each with whether it stands in that line alone."""
+        words: list[list[str]] = [_WORDS.findall(line) for line in (one, other)]
+        whole = [(one, True)], [(other, True)]
+        self._pairs += len(words[0]) * len(words[1])
+        if self._pairs > MOST_PAIRS:
+            return whole
+        matcher = SequenceMatcher(None, words[0], words[1], autojunk=False)
+        if matcher.ratio() < 0.4:  # two lines of which little is the same: marks within would say nothing
+            return whole
+        parts: tuple[list[tuple[str, bool]], list[tuple[str, bool]]] = ([], [])
+        for tag, start, end, other_start, other_end in matcher.get_opcodes():
+            for side, text in ((0, words[0][start:end]), (1, words[1][other_start:other_end])):
+                if text:
+                    parts[side].append(("".join(text), tag != "equal"))
+        return parts
+
+
+def _differing(ones: list[str], others: list[str], here: int | None, there: int | None, within: _Words) -> Row:
     if here is None or there is None:
         return Row(
             CHANGED,
             None if here is None else _line(here, ones, alone=True),
             None if there is None else _line(there, others, alone=True),
         )
-    words: list[list[str]] = [_WORDS.findall(_short(line)) for line in (ones[here], others[there])]
-    matcher = SequenceMatcher(None, words[0], words[1], autojunk=False)
-    if matcher.ratio() < 0.4:  # two lines of which little is the same: marks within would say nothing
-        return Row(CHANGED, _line(here, ones, alone=True), _line(there, others, alone=True))
-    parts: tuple[list[tuple[str, bool]], list[tuple[str, bool]]] = ([], [])
-    for tag, start, end, other_start, other_end in matcher.get_opcodes():
-        for side, text in ((0, words[0][start:end]), (1, words[1][other_start:other_end])):
-            if text:
-                parts[side].append(("".join(text), tag != "equal"))
-    return Row(CHANGED, Line(here + 1, parts[0]), Line(there + 1, parts[1]))
+    left, right = within.parts(_short(ones[here]), _short(others[there]))
+    return Row(CHANGED, Line(here + 1, left), Line(there + 1, right))
 
 
 def _folded(rows: list[Row]) -> list[Row]:

@@ -36,6 +36,13 @@ class CompareTests(SimpleTestCase):
         assert row.left
         self.assertEqual(row.left.parts, [("import sys", True)])
 
+    def test_lines_of_very_many_words_are_told_apart_as_wholes_after_a_while(self) -> None:
+        lines = ["a b " * 90 + f"{number}" for number in range(60)]
+        found = compare("\n".join(lines), "\n".join(line + "0" for line in lines))
+        marked = [row.left is not None and len(row.left.parts) > 1 for row in found.rows]
+        self.assertTrue(marked[0])
+        self.assertFalse(marked[-1])
+
     def test_equal_lines_far_from_a_difference_are_folded(self) -> None:
         left = "\n".join(f"line {number}" for number in range(40))
         found = compare(left, left.replace("line 20\n", ""))
