@@ -18,9 +18,9 @@ ROWS = 10
 SEED = 42
 
 
-def permutations() -> tuple[np.ndarray, np.ndarray]:
+def permutations(seed: int = SEED) -> tuple[np.ndarray, np.ndarray]:
     """The factors (odd) and summands of the hash functions."""
-    numbers = np.random.default_rng(SEED)
+    numbers = np.random.default_rng(seed)
     factors = numbers.integers(0, 1 << 64, SLOTS, dtype=np.uint64) | np.uint64(1)
     return factors, numbers.integers(0, 1 << 64, SLOTS, dtype=np.uint64)
 
@@ -38,9 +38,9 @@ def _sign(places, hashes, factors, summands, signatures):
         signatures[text] = least
 
 
-def signatures(content: pa.Array) -> np.ndarray:
+def signatures(content: pa.Array, seed: int = SEED) -> np.ndarray:
     """The signature (256 values) of each text; one without shingles has the greatest value in each slot."""
-    factors, summands = permutations()
+    factors, summands = permutations(seed)
     parts = []
     for chunk in shingles.chunks(content):
         places, hashes = shingles.hashed(chunk)
