@@ -7,6 +7,7 @@ from core.permissions import SYSTEM
 from datasets_app import figures, purging
 from datasets_app.models import Release
 from datasets_app.pipeline.decide import Blocks
+from datasets_app.pipeline.executors import Executor
 from datasets_app.pipeline.manifest import Manifest
 from datasets_app.pipeline.reissue import ReissueSpec, reissue
 from datasets_app.pipeline.release_errors import NothingBlocked, NothingLeft, ReleaseExists
@@ -14,17 +15,17 @@ from datasets_app.services import blocklist, reissues, retiring
 from datasets_app.states import RELEASE
 
 
-def issue_waiting(ctx: JobContext, workers: int | None) -> None:
+def issue_waiting(ctx: JobContext, executor: Executor) -> None:
     """Make every re-issue that was begun, and put each into the place of its original.
 
     Raises:
         PipelineError: One could not be made; it counts as failed, and its original stays, unserved.
     """
     for waiting in Release.objects.filter(state="building", reissue_of__isnull=False).order_by("pk"):
-        _issue(ctx, waiting, workers)
+        _issue(ctx, waiting, executor)
 
 
-def _issue(ctx: JobContext, made: Release, workers: int | None) -> None:
+def _issue(ctx: JobContext, made: Release, executor: Executor) -> None:
     original = made.parent
     assert original is not None
     if original.state != "published":
@@ -32,7 +33,7 @@ def _issue(ctx: JobContext, made: Release, workers: int | None) -> None:
         RELEASE.move(made, "failed")
         return
     try:
-        written = _write(ctx, made, original, workers)
+        written = _write(ctx, made, original, executor)
     except NothingBlocked:
         ctx.log(f"{original} holds nothing of what is blocked any more: it stays as it is.")
         made.delete()
@@ -49,7 +50,7 @@ def _issue(ctx: JobContext, made: Release, workers: int | None) -> None:
             RELEASE.move(made, "failed")
             again = reissues.begin(original, SYSTEM)
             reissues.given_to(ctx.job, [again])
-        _issue(ctx, again, workers)
+        _issue(ctx, again, executor)
         return
     except JobTakenOver:
         raise
@@ -61,14 +62,14 @@ def _issue(ctx: JobContext, made: Release, workers: int | None) -> None:
     )
 
 
-def _write(ctx: JobContext, made: Release, original: Release, workers: int | None) -> Manifest:
+def _write(ctx: JobContext, made: Release, original: Release, executor: Executor) -> Manifest:
     # The position first: what is added between the two lines is then honoured, and counted as not yet honoured.
     position = blocklist.position()
     owners, repositories = blocklist.blocked_keys()
     blocks = Blocks(frozenset(owners), frozenset(repositories))
     spec = ReissueSpec(made.name, original.version, made.version, blocks, position)
     root = purging.releases_folder()
-    written = reissue(purging.corpus_folder(), root, spec, progress=ctx.progress, workers=workers)
+    written = reissue(purging.corpus_folder(), root, spec, progress=ctx.progress, executor=executor)
     rows = figures.holdings(written)
     ctx.progress("taking the place", 0, 1)
     with transaction.atomic():

@@ -135,7 +135,7 @@ def purge(ctx: JobContext) -> dict[str, Any]:
     again; tell the floors above."""
     position = blocklist.position()
     wait_for_earlier(ctx, "datasets.ingest", "datasets.build", "datasets.mirror", "datasets.purge")
-    reissuing.issue_waiting(ctx, WORKERS)
+    reissuing.issue_waiting(ctx, data_engine.executor())
     release = _published(ctx)
     pending = PendingPurge(purging.corpus_folder(), ctx.job.pk)
     markers = scanning.begin(pending, ctx.progress)

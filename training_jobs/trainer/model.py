@@ -65,6 +65,10 @@ def load_model(folder: Path, encoding: Encoding, *, context: int, dropout: float
         )
     except Exception as error:  # transformers, safetensors and json each have their own
         raise BadBase(f"{folder}: the model cannot be loaded ({error})") from error
+    # What was read lies where the file had it. Products of matrices round otherwise there than where torch puts its own
+    # tensors (on some processors), and a run that was resumed would not end as one that was not.
+    for tensor in (*model.parameters(), *model.buffers()):
+        tensor.data = tensor.data.clone()
     longest = getattr(model.config, "max_position_embeddings", None)
     if longest is not None and longest < context:
         raise BadBase(f"{folder}: the model has {longest} positions; choose a context of at most that")
