@@ -21,7 +21,7 @@ def representatives(blobs: pa.Table) -> np.ndarray:
     """The number of the text that stands for each text; itself where it stays, or has no sketch."""
     groups = [sketches.compute(blobs.slice(start, GROUP)) for start in range(0, len(blobs), GROUP)]
     sketched = pa.concat_tables(groups)
-    held, bands = sketches.matrix(sketched["sketch"], "u1"), sketches.matrix(sketched["bands"], "<u8")
+    held, bands = sketches.matrix(sketched["sketch"], "<u8"), sketches.matrix(sketched["bands"], "<u8")
     found = duplicates.find(held, bands, 0.7)
     number_of = {blob: number for number, blob in enumerate(blobs["blob_id"].to_pylist())}
     numbers = np.array([number_of[blob] for blob in sketched["blob_id"].to_pylist()], dtype=np.int64)

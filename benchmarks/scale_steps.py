@@ -20,8 +20,9 @@ import polars as pl
 
 from datasets_app.pipeline import decide, duplicates, merkle, placement, state
 from datasets_app.pipeline.recipe import Recipe
-from datasets_app.pipeline.sketches import BANDS, SLOTS
+from datasets_app.pipeline.sketches import BANDS, SKETCH_BYTES
 
+WORDS = SKETCH_BYTES // 8
 SEED = 20230509
 FILES_AN_OWNER = 25
 ALIKE = 0.3  # share of the rows that are made after an earlier one
@@ -48,17 +49,17 @@ def near_matrices(rows: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
         shared = copies[chance.random(len(copies)) < 0.11]
         keys[shared] = keys[like[shared]]
         bands[band] = keys
-    sketches = np.memmap(folder / "sketches", np.uint8, "w+", shape=(rows, SLOTS))
+    sketches = np.memmap(folder / "sketches", np.uint64, "w+", shape=(rows, WORDS))
     for start in range(0, len(copies), 1 << 18):
         part = copies[start : start + (1 << 18)]
         numbers = np.random.default_rng(SEED + start)
         originals = like[part]
-        values = numbers.integers(0, 256, (len(part), SLOTS), dtype=np.uint8)
+        values = numbers.integers(0, 1 << 64, (len(part), WORDS), dtype=np.uint64)
         known = sketches[originals].any(axis=1)  # an original that has several copies keeps the sketch of the first
         sketches[originals[~known]] = values[~known]
         values = sketches[originals]
-        other = numbers.random((len(part), SLOTS), dtype=np.float32) < 0.2
-        values[other] = numbers.integers(0, 256, int(other.sum()), dtype=np.uint8)
+        other = numbers.random((len(part), WORDS), dtype=np.float32) < 0.2
+        values[other] = numbers.integers(0, 1 << 64, int(other.sum()), dtype=np.uint64)
         sketches[part] = values
     return sketches, bands.T
 

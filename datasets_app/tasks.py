@@ -23,8 +23,6 @@ from datasets_app.signals import purge_finished
 from datasets_app.states import RELEASE
 from datasets_app.turns import wait_for_earlier
 
-WORKERS = None  # as many threads as there are processors
-
 
 @job_kind("datasets.ingest", queue="data", title="Ingest a source", expected=(PipelineError,))
 def ingest(ctx: JobContext) -> dict[str, Any]:

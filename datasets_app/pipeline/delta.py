@@ -1,15 +1,14 @@
 """Deciding from the release before: what changes when more owners or repositories are blocked, and nothing else did.
 
-The work follows what is touched. The repositories that are blocked now are found in a list of repositories; their files in
-the parts of the decisions that hold their owners; other holders of the same blobs by one look through the column of blob ids.
-Blobs that go, or whose best file is another now, touch components of near-duplicates, and these are settled anew. What comes
-out is which rows leave, enter or change which shards; the other rows of those shards are read from the shards themselves.
+The work follows what is touched. The repositories that are blocked now are found in a list of repositories, and what that changes
+by :mod:`change`. What comes out is which rows leave, enter or change which shards; the other rows of those shards are read from
+the shards themselves.
 
 The result is that of deciding from scratch, part for part (the tests compare them).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,8 @@ import pyarrow.parquet as pq
 
 from datasets_app.pipeline import placement, planning, shards, state
 from datasets_app.pipeline.attributes import TEXT
-from datasets_app.pipeline.decide import BLOCKED, PASSED, Blocks, block_reason, funnel, is_blocked, load_files
+from datasets_app.pipeline.change import FILE, Change
+from datasets_app.pipeline.decide import Blocks, funnel, is_blocked, load_files
 from datasets_app.pipeline.format import HOLDINGS, manifest_path, shard_path
 from datasets_app.pipeline.holdings import holdings
 from datasets_app.pipeline.manifest import LanguageRow, LicenceRow, Manifest
@@ -35,8 +35,6 @@ from datasets_app.pipeline.similarity import Similarity
 from datasets_app.pipeline.state import Ground
 
 _PLACE = ["language", "bucket"]
-_FILE = ["repository_key", "path"]
-_PASSED = pl.col("reason").is_in(PASSED)
 
 
 @dataclass(frozen=True)
@@ -103,31 +101,35 @@ class Delta:
         change = self._change(known, blocks)
         if change.going.is_empty():
             return None
-        change.leave_out(self._unavailable(change.entering))
+        out = self._unavailable(change.entering)
+        change.leave_out(out)
+        if blocks.blobs or len(out):
+            # A build from scratch could take what is left out here: the next one may not go on from this.
+            facts = replace(facts, ground=replace(facts.ground, blocked_blobs="issued again"))
         return self._outcome(change, known, facts)
 
-    def _change(self, known: pl.DataFrame, blocks: Blocks) -> "_Change":
+    def _change(self, known: pl.DataFrame, blocks: Blocks) -> Change:
         hit = known.filter(~pl.col("blocked"), "blocked_now")
-        return _Change(self.folder, hit, blocks, Similarity(self.corpus, self.recipe))
+        return Change(self.folder, hit, blocks, Similarity(self.corpus, self.recipe))
 
     def _unavailable(self, entering: pl.DataFrame) -> pl.Series:
         """The blobs among these files that the corpus no longer holds as they were."""
         try:
-            files = load_files(self.corpus, [*_FILE, "blob_id", "permissive"])
+            files = load_files(self.corpus, [*FILE, "blob_id", "permissive"])
         except EmptyCorpus:
             return entering["blob_id"]
-        there = entering.join(files.filter("permissive"), on=[*_FILE, "blob_id"], how="semi")
+        there = entering.join(files.filter("permissive"), on=[*FILE, "blob_id"], how="semi")
         there = there.join(self._places(there["blob_id"]), on="blob_id", how="semi") if len(there) else there
         return entering.join(there, on="blob_id", how="anti")["blob_id"]
 
-    def _outcome(self, change: "_Change", known: pl.DataFrame, facts: state.Facts) -> Outcome:
+    def _outcome(self, change: Change, known: pl.DataFrame, facts: state.Facts) -> Outcome:
         before, after = change.before, change.after
         known = known.with_columns(blocked=pl.col("blocked_now")).drop("blocked_now")
         lost = _anti(before.filter(reason=KEPT), after.filter(reason=KEPT))
         entering = _anti(after.filter(reason=KEPT), before.filter(reason=KEPT))
         planned, carried = self._plan(lost, entering)
         counts = _recount(facts.counts, before, after)
-        repositories = after.join(change.touched_files, on=_FILE, how="semi").select("repository_key").unique()
+        repositories = after.join(change.touched_files, on=FILE, how="semi").select("repository_key").unique()
         held = self._holdings(after.join(repositories, on="repository_key", how="semi"), repositories)
 
         def write_state(folder: Path) -> None:
@@ -173,7 +175,7 @@ class Delta:
             rows = [coming.select(shards.ROWS.names)]
             if place in entries:
                 rows.append(
-                    _rows_of(shard_path(self.releases, entries[place]["digest"])).join(lost, on=_FILE, how="anti")
+                    _rows_of(shard_path(self.releases, entries[place]["digest"])).join(lost, on=FILE, how="anti")
                 )
                 bases[place] = entries[place]["digest"]
             frames.append(pl.concat(rows))
@@ -204,143 +206,13 @@ class Delta:
         return rows.sort("repository_key").to_arrow(compat_level=pl.CompatLevel.oldest()).cast(HOLDINGS)
 
 
-class _Change:
-    """What the blocks change, file by file.
-
-    Attributes:
-        before: The decisions, as they were, of every part that is touched.
-        after: The same files, as they are now.
-        touched_files: Files (repository key, path) of ``after`` that hold a blob whose standing changed.
-    """
-
-    def __init__(self, folder: Path, hit: pl.DataFrame, blocks: Blocks, similarity: Similarity) -> None:
-        self._decisions = state.decisions(folder)
-        self._duplicates = state.duplicates(folder)
-        self._blocks = blocks
-        repositories = hit.select("repository_key")
-        parts = self._decisions.parts_of(hit["owner_key"].unique())
-        parts |= self._decisions.parts_with("blob_id", pl.Series(sorted(blocks.blobs), dtype=pl.String))
-        self._goes = pl.col("repository_key").is_in(repositories["repository_key"].implode()) | pl.col("blob_id").is_in(
-            pl.Series(sorted(blocks.blobs), dtype=pl.String).implode()
-        )
-        self.going = self._decisions.read(parts).filter(self._goes, ~pl.col("reason").is_in(BLOCKED))
-        blobs = self.going["blob_id"].unique()
-        # All other holders of these blobs; then the blobs whose standing among near-duplicates changes, and their holders.
-        parts |= self._decisions.parts_with("blob_id", blobs)
-        before = self._decisions.read(parts)
-        holders = before.filter(pl.col("blob_id").is_in(blobs.implode()), _PASSED)
-        staying = holders.filter(~self._goes)
-        ranks = staying.group_by("blob_id").agg(pl.col("rank").min())
-        former = holders.group_by("blob_id").agg(pl.col("rank").min().alias("former"))
-        gone = former.join(ranks, on="blob_id", how="anti")["blob_id"]
-        moved = ranks.join(former, on="blob_id").filter(pl.col("rank") != pl.col("former")).select("blob_id", "rank")
-        self._settle(gone, moved, similarity)
-        more = self._decisions.parts_with("blob_id", self._turned) - parts
-        if more:
-            parts |= more
-            before = pl.concat([before, self._decisions.read(more)])
-        self._parts = parts
-        self.before = before
-        touched = pl.concat([blobs, self._turned]).unique()
-        self.after = self._decide(before, touched)
-        self.touched_files = self.after.filter(pl.col("blob_id").is_in(touched.implode())).select(_FILE)
-
-    def _settle(self, gone: pl.Series, moved: pl.DataFrame, similarity: Similarity) -> None:
-        """Settle the components concerned anew; ``_turned`` are the blobs that stay now and did not, or the other way round."""
-        concerned = pl.concat([gone, moved["blob_id"]])
-        look_up = self._duplicates.parts_with("blob_id", concerned)
-        found = self._duplicates.read(look_up)
-        names = found.filter(pl.col("blob_id").is_in(concerned.implode()))["component"].unique()
-        former = found.filter(pl.col("component").is_in(names.implode()))
-        moved = moved.join(former.select("blob_id"), on="blob_id", how="semi")  # who was alone stays alone
-        none = moved.clear()
-        self.settled = similarity.update(former, gone, moved, none) if len(former) else former
-        self._former_components = names
-        stayed = former.filter(pl.col("blob_id") == pl.col("representative"))["blob_id"]
-        # Who is in no component any more is alone, and stays.
-        alone = former.filter(~pl.col("blob_id").is_in(gone.implode())).join(self.settled, on="blob_id", how="anti")
-        stays = pl.concat(
-            [self.settled.filter(pl.col("blob_id") == pl.col("representative"))["blob_id"], alone["blob_id"]]
-        )
-        self._turned = pl.concat(
-            [
-                stays.filter(~stays.is_in(stayed.implode())),
-                stayed.filter(~stayed.is_in(stays.implode()) & ~stayed.is_in(gone.implode())),
-            ]
-        )
-        self._away = self.settled.filter(pl.col("blob_id") != pl.col("representative"))["blob_id"]
-        self._settled_blobs = pl.concat([former["blob_id"], self.settled["blob_id"]]).unique()
-
-    @property
-    def entering(self) -> pl.DataFrame:
-        """The files that are in the release now and were not."""
-        return self.after.filter(reason=KEPT).join(self.before.filter(reason=KEPT), on=[*_FILE, "blob_id"], how="anti")
-
-    def leave_out(self, blobs: pl.Series) -> None:
-        """Let these blobs, which were to enter or to change their origin, go for good."""
-        out = pl.col("blob_id").is_in(blobs.implode())
-        self.after = self.after.with_columns(
-            reason=pl.when(out & _PASSED).then(pl.lit("origin_left")).otherwise("reason"),
-            held=pl.col("held") & ~out,
-        )
-
-    def _decide(self, before: pl.DataFrame, touched: pl.Series) -> pl.DataFrame:
-        """Give the holders of the touched blobs their reasons anew."""
-        is_touched = pl.col("blob_id").is_in(touched.implode())
-        rest, concerned = before.filter(~is_touched), before.filter(is_touched)
-        if concerned.is_empty():
-            return before
-        concerned = concerned.with_columns(
-            reason=pl.when(self._goes, ~pl.col("reason").is_in(BLOCKED))
-            .then(block_reason(self._blocks))
-            .otherwise("reason")
-        )
-        unblocked = ~pl.col("reason").is_in(BLOCKED)
-        away = self._away_blobs(concerned)
-        ordered = concerned.sort("rank", "blob_id", "repository_key", "path").with_columns(
-            copies=pl.when(unblocked).then(unblocked.sum().over("blob_id").cast(pl.Int32) - 1),
-            first=_PASSED & (_PASSED.cum_sum().over("blob_id") == 1),
-            away=pl.col("blob_id").is_in(away.implode()),
-        )
-        reason = (
-            pl.when(~_PASSED)
-            .then("reason")
-            .when("away")
-            .then(pl.lit("near_duplicate"))
-            .when("first")
-            .then(pl.lit(KEPT))
-            .otherwise(pl.lit("exact_copy"))
-        )
-        decided = ordered.with_columns(reason=reason)
-        decided = decided.with_columns(held=(pl.col("reason") == KEPT).any().over("blob_id"))
-        return pl.concat([rest, decided.select(before.columns)])
-
-    def _away_blobs(self, concerned: pl.DataFrame) -> pl.Series:
-        """The blobs among these for which another stands: as settled now, else as before."""
-        before = concerned.filter(reason="near_duplicate")["blob_id"].unique()
-        untouched = before.filter(~before.is_in(self._settled_blobs.implode()))
-        return pl.concat([self._away, untouched]).unique()
-
-    def parts(self) -> dict[int, pl.DataFrame]:
-        """The decisions of the parts that are touched."""
-        whole = self._decisions.cut(self.after, self._decisions.parts)
-        return {part: whole[part] for part in self._parts}
-
-    def duplicate_parts(self) -> dict[int, pl.DataFrame]:
-        """The near-duplicates of the parts that are touched."""
-        parts = self._duplicates.parts_of([*self._former_components, *self.settled["component"].unique()])
-        rest = self._duplicates.read(parts).filter(~pl.col("component").is_in(self._former_components.implode()))
-        whole = self._duplicates.cut(pl.concat([rest, self.settled]), self._duplicates.parts)
-        return {part: whole[part] for part in parts}
-
-
 def _ids(blobs: Iterable[str]) -> pa.Array:
     return pa.array([bytes.fromhex(blob) for blob in blobs], pa.binary(20))
 
 
 def _anti(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
     """The kept files of ``one`` that are not in ``other``, or not with as many copies."""
-    return one.join(other, on=[*_FILE, "blob_id", "copies"], how="anti")
+    return one.join(other, on=[*FILE, "blob_id", "copies"], how="anti")
 
 
 def _rows_of(path: Path) -> pl.DataFrame:

@@ -18,10 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from datasets_app.pipeline.compiling import njit
-from datasets_app.pipeline.sketches import BANDS, SLOTS
+from datasets_app.pipeline.sketches import BANDS
 
 ALONE = -1
 """The component of a text that shares no band with another."""
+
+LEEWAY = 0.005
+"""How far below the threshold an estimate may lie. Half of the pairs at the threshold itself are estimated below it; so many
+more are let through that as few pairs are lost as by 256 classic hashes, and hardly more texts go that should stay."""
 
 Ints = npt.NDArray[np.int64]
 
@@ -47,12 +51,12 @@ class Clusters:
 
 
 def find(
-    sketches: npt.NDArray[np.uint8], bands: npt.NDArray[np.uint64], threshold: float, *, verify: bool = True
+    sketches: npt.NDArray[np.uint64], bands: npt.NDArray[np.uint64], threshold: float, *, verify: bool = True
 ) -> Clusters:
     """Find the near-duplicates among texts.
 
     Args:
-        sketches: n x 256, the rows in the order of rank.
+        sketches: n x 32 words, the rows in the order of rank.
         bands: n x 25 band keys, likewise.
         threshold: The similarity from which two texts are near-duplicates, 0..1.
         verify: Check candidates on their sketches. Where not, only the best of each component stays.
@@ -63,25 +67,12 @@ def find(
     similarity = np.ones(len(component), dtype=np.float32)
     if len(together):
         if verify:
-            chosen, alike = _settle(sketches[together], _buckets(bands[together]), equal_slots(threshold))
+            chosen, similarity[together] = _settle(sketches[together], _buckets(bands[together]), threshold - LEEWAY)
             representative[together] = together[chosen]
         else:
             representative[together] = component[together]
-            alike = _alike(sketches, together, component[together])
-        similarity[together] = estimate(alike)
+            similarity[together] = _alike(sketches, together, component[together])
     return Clusters(component, representative, similarity)
-
-
-def estimate(equal: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    """The similarity of two texts of whose 256 slots so many are equal: 8 bits of two different slots agree once in 256 times."""
-    by_chance = 1 / 256
-    return np.clip((equal / SLOTS - by_chance) / (1 - by_chance), 0, 1).astype(np.float32)
-
-
-def equal_slots(threshold: float) -> int:
-    """The inverse: the fewest equal slots at which the estimate reaches the threshold."""
-    by_chance = 1 / 256
-    return int(np.ceil(SLOTS * (threshold * (1 - by_chance) + by_chance) - 1e-9))
 
 
 def components(bands: npt.NDArray[np.uint64]) -> Ints:
@@ -152,16 +143,40 @@ def _buckets(bands: npt.NDArray[np.uint64]) -> Ints:
 
 
 @njit
-def _equal(sketches: Any, one: int, other: int) -> int:
-    equal = 0
-    for slot in range(SLOTS):
-        equal += sketches[one, slot] == sketches[other, slot]
-    return equal
+def _marked(word: Any) -> Any:
+    """How many of the 32 pairs of bits have their lower bit set, all upper bits being clear."""
+    word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return (word * np.uint64(0x0101010101010101)) >> np.uint64(56)
 
 
 @njit
-def _settle(sketches: Any, buckets: Any, needed: int) -> tuple[Any, Any]:
-    """For each text, by rank, the best-ranked one that stays, shares a bucket with it and is alike; and the equal slots."""
+def estimate(one: Any, other: Any) -> float:
+    """The similarity of two texts by their sketches (32 words each), 0..1.
+
+    The share, among the bins that are filled in either, of those whose least hash is the same. That hash is known by one of three
+    codes: of the bins that are filled in both and differ, one in three looks the same all the same, which is taken off.
+    """
+    low = np.uint64(0x5555555555555555)
+    equal = both = either = np.uint64(0)
+    for place in range(len(one)):
+        first, second = one[place], other[place]
+        in_first = (first | (first >> np.uint64(1))) & low
+        in_second = (second | (second >> np.uint64(1))) & low
+        apart = first ^ second
+        apart = (apart | (apart >> np.uint64(1))) & low
+        equal += _marked(in_first & in_second & ~apart)
+        both += _marked(in_first & in_second)
+        either += _marked(in_first | in_second)
+    if either == 0:
+        return 0.0
+    same = (float(equal) - float(both) / 3.0) / (2.0 / 3.0)
+    return min(1.0, max(0.0, same / float(either)))
+
+
+@njit
+def _settle(sketches: Any, buckets: Any, needed: float) -> tuple[Any, Any]:
+    """For each text, by rank, the best-ranked one that stays, shares a bucket with it and is alike; and how alike (1: it stays)."""
     count, bands = buckets.shape
     number = 0
     for row in range(count):
@@ -173,7 +188,7 @@ def _settle(sketches: Any, buckets: Any, needed: int) -> tuple[Any, Any]:
     following = np.full(count * bands, -1, dtype=np.int64)
     looked_at = np.full(count, -1, dtype=np.int64)
     chosen = np.arange(count)
-    alike = np.full(count, SLOTS, dtype=np.int64)
+    alike = np.ones(count, dtype=np.float32)
     for row in range(count):
         best = -1
         for band in range(bands):
@@ -185,10 +200,10 @@ def _settle(sketches: Any, buckets: Any, needed: int) -> tuple[Any, Any]:
                     break
                 if looked_at[other] != row:
                     looked_at[other] = row
-                    equal = _equal(sketches, row, other)
-                    if equal >= needed:
+                    similarity = estimate(sketches[row], sketches[other])
+                    if similarity >= needed:
                         best = other
-                        alike[row] = equal
+                        alike[row] = similarity
                         break
                 entry = following[entry]
         if best >= 0:
@@ -209,8 +224,9 @@ def _settle(sketches: Any, buckets: Any, needed: int) -> tuple[Any, Any]:
 
 @njit
 def _alike(sketches: Any, ones: Any, others: Any) -> Any:
-    """How many slots of each pair of texts are equal."""
-    equal = np.empty(len(ones), dtype=np.int64)
+    """How alike each pair of texts is; a text is wholly like itself."""
+    alike = np.ones(len(ones), dtype=np.float32)
     for pair in range(len(ones)):
-        equal[pair] = _equal(sketches, ones[pair], others[pair])
-    return equal
+        if ones[pair] != others[pair]:
+            alike[pair] = estimate(sketches[ones[pair]], sketches[others[pair]])
+    return alike

@@ -138,9 +138,9 @@ def candidates(corpus: Path, bands: npt.NDArray[np.uint64], wanted: pl.Series) -
     return sorted(set(found))
 
 
-def _columns(blobs: pl.DataFrame) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint64]]:
+def _columns(blobs: pl.DataFrame) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
     table = blobs.select("sketch", "bands").to_arrow(compat_level=pl.CompatLevel.oldest())
     return (
-        matrix(table["sketch"].cast(SKETCHES.schema.field("sketch").type), "u1"),
+        matrix(table["sketch"].cast(SKETCHES.schema.field("sketch").type), "<u8"),
         matrix(table["bands"].cast(SKETCHES.schema.field("bands").type), "<u8"),
     )

@@ -21,7 +21,7 @@ def sketch(*texts: bytes) -> np.ndarray:
 
 def similarity(one: bytes, other: bytes) -> float:
     first, second = sketch(one, other)
-    return float(duplicates.estimate(np.array([(first == second).sum()]))[0])
+    return float(duplicates.estimate(first, second))
 
 
 def shingles(text: bytes) -> set[tuple[bytes, ...]]:
@@ -48,9 +48,9 @@ class SketchTest(SimpleTestCase):
             one, two = b" ".join(base), b"\n".join(other)
             exact = len(shingles(one) & shingles(two)) / len(shingles(one) | shingles(two))
             errors.append(similarity(one, two) - exact)
-        # 256 slots: a standard deviation of at most 0.031.
-        self.assertLess(abs(np.mean(errors)), 0.012)
-        self.assertLess(np.sqrt(np.mean(np.square(errors))), 0.035)
+        # 1,024 bins of two bits: a standard deviation of about 0.02, with the fewer bins that 400 runs fill.
+        self.assertLess(abs(np.mean(errors)), 0.01)
+        self.assertLess(np.sqrt(np.mean(np.square(errors))), 0.028)
 
     @given(tokens, st.sampled_from([b" ", b"\n", b".", "é".encode(), b"(){}"]))
     @settings(max_examples=60, deadline=None)
