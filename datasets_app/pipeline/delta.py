@@ -7,7 +7,7 @@ the shards themselves.
 The result is that of deciding from scratch, part for part (the tests compare them).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from datasets_app.pipeline.change import FILE, Change
 from datasets_app.pipeline.decide import Blocks, funnel, is_blocked, load_files
 from datasets_app.pipeline.format import HOLDINGS, manifest_path, shard_path
 from datasets_app.pipeline.holdings import holdings
-from datasets_app.pipeline.manifest import LanguageRow, LicenceRow, Manifest
+from datasets_app.pipeline.manifest import LanguageRow, LicenceRow, Manifest, Plan
 from datasets_app.pipeline.outcome import Outcome, tally
 from datasets_app.pipeline.planning import PlannedShard
 from datasets_app.pipeline.publishing import Redaction
@@ -127,7 +127,10 @@ class Delta:
         known = known.with_columns(blocked=pl.col("blocked_now")).drop("blocked_now")
         lost = _anti(before.filter(reason=KEPT), after.filter(reason=KEPT))
         entering = _anti(after.filter(reason=KEPT), before.filter(reason=KEPT))
-        planned, carried = self._plan(lost, entering)
+        # A language that had no file yet enters with its first one, and gets as many buckets as from scratch.
+        sizes = dict(entering.group_by("language").agg(pl.col("size").sum()).iter_rows())
+        plan = Plan(buckets=placement.plan_buckets(sizes, self.recipe.shard_bytes, self.parent.plan["buckets"]))
+        planned, carried = self._plan(lost, entering, plan["buckets"])
         counts = _recount(facts.counts, before, after)
         repositories = after.join(change.touched_files, on=FILE, how="semi").select("repository_key").unique()
         held = self._holdings(after.join(repositories, on="repository_key", how="semi"), repositories)
@@ -149,7 +152,7 @@ class Delta:
         return Outcome(
             planned=planned,
             carried=carried,
-            plan=self.parent.plan,
+            plan=plan,
             counts=counts,
             languages=[LanguageRow(**row) for row in _retally(self.parent.languages, "language", lost, entering)],  # type: ignore[typeddict-item]
             licences=[LicenceRow(**row) for row in _retally(self.parent.licences, "licence", lost, entering)],  # type: ignore[typeddict-item]
@@ -159,12 +162,10 @@ class Delta:
             write_state=write_state,
         )
 
-    def _plan(self, lost: pl.DataFrame, entering: pl.DataFrame) -> tuple[list[PlannedShard], list[ShardEntry]]:
+    def _plan(
+        self, lost: pl.DataFrame, entering: pl.DataFrame, buckets: Mapping[str, int]
+    ) -> tuple[list[PlannedShard], list[ShardEntry]]:
         """The shards that rows leave or enter, with all their rows, and the entries of the others."""
-        buckets = placement.plan_buckets(
-            dict.fromkeys(entering["language"].to_list(), 1), self.recipe.shard_bytes, self.parent.plan["buckets"]
-        )
-        assert buckets == self.parent.plan["buckets"], "a language that was decided on has a place in the plan"
         entering, lost = placement.place(entering, buckets), placement.place(lost, buckets)
         entering = entering.join(self._places(entering["blob_id"]), on="blob_id", how="left", maintain_order="left")
         touched = set(pl.concat([lost.select(_PLACE), entering.select(_PLACE)]).unique().iter_rows())

@@ -86,7 +86,7 @@ class DeltaTest(SimpleTestCase):
         self.assertEqual(*[state.read_facts(folder) for folder in folders])
         self.assertEqual(verify(one, "data", version).problems, [])
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         held=entries,
         first=st.sets(st.sampled_from(OWNERS), max_size=2),
@@ -119,7 +119,7 @@ class DeltaTest(SimpleTestCase):
             self.build("1.1", afresh, recipe, **plan, **after)
             self.assert_same_release(releases, afresh, "1.1")
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
     @given(held=entries, added=entries, gone=st.sampled_from([None, *OWNERS]), blocked=st.sampled_from([None, *OWNERS]))
     def test_files_that_come_and_go_merge_and_part_components_as_from_scratch(self, held, added, gone, blocked):
         with tempfile.TemporaryDirectory() as folder:
@@ -173,6 +173,21 @@ class DeltaTest(SimpleTestCase):
         self.setUpRelease()
         self.build("1.1", self.releases, parent=("data", "1.0"), blocked_owners=frozenset({"github.com/cyd"}))
         self.assertEqual(self.reasons("1.1")["same.py"], "kept")
+
+    def test_a_copy_in_a_language_that_had_no_file_yet_takes_its_place_there(self) -> None:
+        held = [
+            Entry("ann/one", "a.py", text("a")),
+            Entry("bob/one", "a.c", text("a"), "C", rank=1),
+            Entry("cyd/one", "c.py", text("c")),
+        ]
+        write_corpus(self.corpus, held)
+        self.assertEqual(list(self.build("1.0", self.releases).plan["buckets"]), ["Python"])
+        blocked = {"blocked_owners": frozenset({"github.com/ann"})}
+        made = self.build("1.1", self.releases, parent=("data", "1.0"), **blocked)
+        self.assertTrue(self.was_incremental())
+        afresh = self.folder / "afresh"
+        self.build("1.1", afresh, buckets=made.plan["buckets"], **blocked)
+        self.assert_same_release(self.releases, afresh, "1.1")
 
     def test_after_a_purge_the_next_opt_out_still_goes_on_from_its_parent(self) -> None:
         self.setUpRelease()
