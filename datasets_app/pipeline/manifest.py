@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypedDict
@@ -95,8 +95,9 @@ class Manifest:
     rules: tuple[str, ...] = ()
 
     def to_json(self) -> str:
-        """The manifest as it stands on the disk."""
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+        """The manifest as it stands on the disk: a field a line."""
+        lines = (f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in vars(self).items())
+        return "{\n" + ",\n".join(lines) + "\n}\n"
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
