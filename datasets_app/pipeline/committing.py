@@ -27,10 +27,11 @@ def commit(releases: Path, work: Path, result: Manifest, progress: Progress) -> 
     """
     progress("committing", 0, 1)
     with shelf_lock(releases):
+        made = {path.name for path in work.glob("*.parquet")}
         for entry in result.shards:
             pending = shards.pending_path(work, entry["input_digest"])
-            shelf = shard_path(releases, entry["digest"])
-            if pending.exists():
+            if pending.name in made:
+                shelf = shard_path(releases, entry["digest"])
                 shelf.parent.mkdir(parents=True, exist_ok=True)
                 pending.rename(shelf)
                 atomic.flush_folder(shelf.parent)
