@@ -27,7 +27,6 @@ from datasets_app.pipeline.recipe import Recipe, preset
 
 SEED = 20230509
 SHARE = 0.001  # of the owners
-FEWEST = 5
 TIMES = 4
 PAIRS, PAIRS_QUICK = 5, 3
 WARM = pa.table({"blob_id": [blob_id(b"x = 1\n")], "content": pa.array([b"x = 1\n"], pa.large_binary())})
@@ -117,8 +116,7 @@ def measure_optout(folder: Path, *, quick: bool) -> dict[str, float]:
     recipe = replace(whole, shard_bytes=whole.shard_bytes // 10) if quick else whole
     pairs = PAIRS_QUICK if quick else PAIRS
     once = Ground(folder / "once", recipe, copies=1, quick=quick)
-    # As many as 0.1% of the whole corpus's owners: the quick one has fewer.
-    count = max(FEWEST, round(SHARE * len(once.owners)))
+    count = max(1, round(SHARE * len(once.owners)))
     chance = random.Random(SEED)
     chosen = [frozenset(chance.sample(once.owners, count)) for _ in range(pairs)]
     print(

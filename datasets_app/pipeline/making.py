@@ -189,6 +189,8 @@ def _leaves(releases: Path, work: Path, outcome: Outcome, written: list[ShardEnt
         sources += rows["sha256"].to_pylist()
         published += rows["published_sha256"].to_pylist()
     made = state.make_leaves(blobs, sources, published)
+    if not made.num_rows:
+        return outcome.leaves
     if not outcome.leaves.num_rows:
         return made
     return pa.concat_tables([outcome.leaves, made]).sort_by("blob_id")

@@ -54,6 +54,7 @@ _EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 _SLOT_MASK = np.uint64(SLOTS - 1)
 _BIN_SHIFT = np.uint64(64 - 10)
 _BIN_BITS = np.uint64(10)
+_LOW_HALF = np.uint64(0xFFFFFFFF)
 _CODES = np.uint64(3)  # that a bin which is not empty may have
 _DEDUPLICATE_AFTER = 4  # rounds; a text that needs more has few distinct runs, of which most may stand many times
 
@@ -139,8 +140,8 @@ def _check_bins(elements: Any, count: int, bins: Any, sketch: Any) -> None:
         bins[bin_of] = min(bins[bin_of], element << _BIN_BITS)
     for place in range(BINS):
         if bins[place] != _EMPTY:
-            # The upper half of the hash, scaled to 0, 1 or 2: a division would cost as much as all the rest.
-            code = np.uint64(1) + (((_mix(bins[place]) >> np.uint64(32)) * _CODES) >> np.uint64(32))
+            # The lower half of the hash, which its being the least says nothing of, scaled to 0, 1 or 2.
+            code = np.uint64(1) + ((((bins[place] >> _BIN_BITS) & _LOW_HALF) * _CODES) >> np.uint64(32))
             sketch[place // 32] |= code << np.uint64(2 * (place % 32))
 
 
