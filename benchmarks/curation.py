@@ -1,6 +1,6 @@
 """The numbers of the curation engine, side by side with its peers in one run.
 
-    .venv/bin/python benchmarks/curation.py            every number, five interleaved pairs each: about an hour on two cores
+    .venv/bin/python benchmarks/curation.py            every number, five interleaved pairs each: takes much longer
     .venv/bin/python benchmarks/curation.py --quick    smaller parts and fewer pairs: under five minutes on two idle cores
     .venv/bin/python benchmarks/curation.py --only near,quality
 

@@ -192,6 +192,9 @@ class Recipe:
                 raise ValueError(f"{field}: {getattr(self, field)} is not a share between 0 and 1")
         if unknown := set(self.redact) - set(KINDS):
             raise ValueError(f"redact: {', '.join(sorted(unknown))} is none of {', '.join(KINDS)}")
+        for name in self.benchmarks:  # it names a file
+            if not re.fullmatch(r"[a-z0-9_-]{1,64}", name):
+                raise ValueError(f"benchmarks: {name!r} is not of lower-case letters, digits, '_' and '-'")
         if self.pii_model and not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", self.pii_model):
             raise ValueError(f"pii_model: {self.pii_model!r} is not of lower-case letters, digits, '.', '_' and '-'")
         if self.notebooks not in NOTEBOOKS:
