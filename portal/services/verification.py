@@ -9,16 +9,14 @@ from core import audit
 from core.errors import Conflict, InvalidInput, PermissionDenied
 from core.jobs import enqueue
 from core.models import User
-from core.permissions import SYSTEM, Actor, require, row
-from datasets_app.services import masks
+from core.permissions import SYSTEM, require, row
 from portal import names
 from portal.models import OptOutRequest, Proof, ProofCheck
 from portal.policies import after, promises
 from portal.proofs import challenge
 from portal.proofs.outcomes import OUTCOMES
-from portal.services.accounts import targets_of
+from portal.services import arrival
 from portal.services.timeline import note
-from portal.states import OPT_OUT
 
 REVIEW = "portal.review_request"
 CHECKS_AN_HOUR = 20  # a request; each fetches from a forge
@@ -108,7 +106,7 @@ def finish_check(check: ProofCheck, outcome: str) -> str:
             proof.passed_at = now
             proof.save(update_fields=["passed_at"])
             note(request, "check_passed")
-            _verified(request, SYSTEM)
+            arrival.verified(request, SYSTEM)
         elif outcome != "ended":
             note(request, "check_failed")
     return outcome
@@ -138,15 +136,7 @@ def verify_by_hand(request: OptOutRequest, actor: User, reason: str) -> None:
             by=row(actor),
         )
         note(request, "by_hand", actor, reason)
-        _verified(request, actor)
-
-
-def _verified(request: OptOutRequest, actor: Actor) -> None:
-    OPT_OUT.move_or_raise(request, "triage", verified_at=timezone.now())
-    for owner, repository in targets_of(request):
-        masks.mask(actor, owner, repository, request.reference)
-    note(request, "triage")
-    audit.record(actor, "verify request", request)
+        arrival.verified(request, actor)
 
 
 def _requester(request: OptOutRequest, actor: User) -> None:
