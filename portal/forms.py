@@ -50,7 +50,7 @@ class ScopeForm(ServiceErrors):
 
     scope = forms.ChoiceField(
         label="What should be left out?",
-        choices=OptOutRequest.SCOPES,
+        choices=OptOutRequest.SCOPES[:2],
         widget=forms.RadioSelect,
         error_messages={"required": "Choose what should be left out."},
     )

@@ -24,9 +24,13 @@ class OptOutRequest(models.Model):
     every other trace has gone.
     """
 
-    ACCOUNT, REPOSITORIES = "account", "repositories"
+    ACCOUNT, REPOSITORIES, AUTHORED = "account", "repositories", "authored"
     PAGES, API = "pages", "api"
-    SCOPES = [(ACCOUNT, "The whole account, now and in future"), (REPOSITORIES, "Only certain repositories")]
+    SCOPES = [
+        (ACCOUNT, "The whole account, now and in future"),
+        (REPOSITORIES, "Only certain repositories"),
+        (AUTHORED, "Files that I wrote alone, in other people's repositories"),
+    ]
 
     reference = models.CharField(max_length=20, unique=True, editable=False)
     requester = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="opt_out_requests")
@@ -36,6 +40,12 @@ class OptOutRequest(models.Model):
     account = models.CharField(max_length=NAME_LENGTH, blank=True)
     owner_key = models.CharField(max_length=400, blank=True)
     scope = models.CharField(max_length=12, choices=SCOPES, blank=True)
+    organisation = models.BooleanField(default=False, help_text="The account is an organisation's.")
+    covers_commits = models.BooleanField(
+        default=False, help_text="Commit messages and authors, should any be taken in."
+    )
+    covers_issues = models.BooleanField(default=False, help_text="Issues and comments, should any be taken in.")
+    copies = models.BooleanField(default=False, help_text="Copies under other owners, too (rings A and B).")
     message = models.TextField(blank=True, help_text="What the requester wants the reviewers to know.")
     fingerprint = models.CharField(max_length=64, blank=True, help_text="Keyed hash of account and scope.")
 
