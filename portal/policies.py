@@ -15,26 +15,40 @@ class Promises:
 
     Attributes:
         answer: From receipt to the end of it all: the one month of the GDPR (Art. 12(3)).
+        extended: From receipt to the end of an answer that was extended with notice: three months at most.
         prove: From receipt until a request without proof expires.
         challenge: How long one challenge counts.
-        triage: From proof to decision.
+        inform: From a reviewer's question until it counts as not answered.
+        triage: From proof, or from the end of the time to object, to decision.
+        objection: How long others who are affected can object.
+        appeal: From an appeal to its decision.
+        may_appeal: From a rejection until it can no longer be appealed.
         rebuild: From acceptance to the published release without the content.
-        close: From removal until the request is closed.
+        undo: From removal until it can no longer be undone, and the request is closed.
+        erase: From the end of a request until its personal data goes.
         draft: How long a draft is kept after its last change.
     """
 
     answer: int = 30
+    extended: int = 90
     prove: int = 30
     challenge: int = 7
+    inform: int = 14
     triage: int = 7
+    objection: int = 14
+    appeal: int = 14
+    may_appeal: int = 30
     rebuild: int = 7
-    close: int = 30
+    undo: int = 30
+    erase: int = 90
     draft: int = 30
 
     def __post_init__(self) -> None:
         for field in fields(self):
             if getattr(self, field.name) < 1:
                 raise ImproperlyConfigured(f"FAIRSTACK_PROMISES: {field.name} must be at least one day.")
+        if self.answer + self.objection > self.extended:
+            raise ImproperlyConfigured("FAIRSTACK_PROMISES: extended leaves no time to object and to answer.")
 
 
 def promises() -> Promises:

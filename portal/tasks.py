@@ -9,7 +9,7 @@ from core.stores import temporary_folder
 from portal.models import ProofCheck
 from portal.policies import forges
 from portal.proofs import challenge, git
-from portal.services import requests, verification
+from portal.services import mails, requests, verification
 
 
 @job_kind("portal.check_proof", queue="default", title="Check a proof of ownership")
@@ -50,3 +50,9 @@ def _look(check: ProofCheck) -> str:
 def expire_requests() -> None:
     """What time does to requests: see ``portal.services.requests.keep_time``."""
     requests.keep_time()
+
+
+@shared_task(name="portal.tasks.send_mails")
+def send_mails() -> None:
+    """Send the mails that wait: see ``portal.services.mails``."""
+    mails.send_due()

@@ -36,14 +36,22 @@ def timeline(request: OptOutRequest, *, desk: bool = False) -> list[Step]:
     ]
     if request.state in (*states.ENDED, "draft"):
         return steps
-    coming = [state for state in states.MILESTONES if states.PATH.index(state) >= states.PATH.index(request.state)]
-    if request.state in ("scheduled", "accepted"):
-        coming = ["rebuilding", "removed"]
-    elif request.state == "rebuilding":
-        coming = ["removed"]
+    coming = _coming(request)
     for place, state in enumerate(coming):
         mark, text, by = "next", "", request.due_at if state == coming[-1] else None
         if place == 0:
             mark, text, by = "now", "" if desk else request.text.next, request.next_deadline
         steps.append(Step(mark, states.MILESTONES[state][desk], text, None, by))
     return steps
+
+
+def _coming(request: OptOutRequest) -> list[str]:
+    """The milestones that are still to come, in their order. The window for objections stands there while it is open."""
+    at = {"submitted": "verifying", "needs_info": "triage", "appeal": "triage", "accepted": "rebuilding"}
+    at |= {"partial": "rebuilding", "scheduled": "rebuilding", "rebuilding": "removed"}
+    if request.state == "needs_info" and request.verified_at is None:
+        at["needs_info"] = "verifying"
+    names = list(states.MILESTONES)
+    coming = names[names.index(at.get(request.state, request.state)) :]
+    window = request.state == "objection" or (request.state == "verifying" and (request.organisation or request.copies))
+    return [name for name in coming if name != "objection" or window]

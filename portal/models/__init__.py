@@ -1,6 +1,20 @@
-"""The portal's rows: requests, what was done to prove them, and what happened to them."""
+"""The portal's rows: requests, what was done to prove them, what was decided, and what people were told."""
 
+from portal.models.decision import Appeal, Decision, Enquiry, Objection, TargetDecision
+from portal.models.notice import Notice
 from portal.models.proof import Proof, ProofCheck
 from portal.models.request import OptOutRequest, RequestedRepository, RequestEvent
 
-__all__ = ["OptOutRequest", "Proof", "ProofCheck", "RequestEvent", "RequestedRepository"]
+__all__ = [
+    "Appeal",
+    "Decision",
+    "Enquiry",
+    "Notice",
+    "Objection",
+    "OptOutRequest",
+    "Proof",
+    "ProofCheck",
+    "RequestEvent",
+    "RequestedRepository",
+    "TargetDecision",
+]

@@ -33,7 +33,13 @@ class OptOutRequest(models.Model):
     ]
 
     reference = models.CharField(max_length=20, unique=True, editable=False)
-    requester = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="opt_out_requests")
+    requester = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="opt_out_requests",
+        help_text="Empty once the personal data of a closed request is gone.",
+    )
     origin = models.CharField(max_length=5, choices=[(PAGES, "the pages"), (API, "the API")], default=PAGES)
     state = models.CharField(max_length=12, default="draft", choices=states.CHOICES)
     forge = models.CharField(max_length=NAME_LENGTH, blank=True, help_text="Host name, such as github.com.")
@@ -53,12 +59,20 @@ class OptOutRequest(models.Model):
     changed_at = models.DateTimeField(default=timezone.now)
     submitted_at = models.DateTimeField(null=True, help_text="The receipt: the legal clock runs from here.")
     due_at = models.DateTimeField(null=True, help_text="The last day of the legal clock.")
+    extended_at = models.DateTimeField(null=True, help_text="When the legal clock was extended, once, with notice.")
+    extension_note = models.TextField(blank=True, help_text="Why; shown to the requester.")
     verified_at = models.DateTimeField(null=True)
+    asked_at = models.DateTimeField(null=True, help_text="When the reviewer's open question was asked.")
+    objection_until = models.DateTimeField(null=True, help_text="Until when others can object before the decision.")
+    weighed_from = models.DateTimeField(null=True, help_text="Since when it is with the reviewers again.")
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    decision_code = models.CharField(max_length=16, blank=True, help_text="A key of portal.reasons.REASONS.")
     decision_note = models.TextField(blank=True, help_text="The reason of a rejection; shown to the requester.")
+    appealed_at = models.DateTimeField(null=True)
     removed_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True, help_text="When its personal data was erased.")
 
     block_position = models.PositiveBigIntegerField(null=True, help_text="The last of its entries on the block-list.")
     exposure = models.JSONField(default=list)
@@ -70,7 +84,11 @@ class OptOutRequest(models.Model):
     class Meta:
         ordering = ["-created_at", "-id"]
         permissions = [("review_request", "Can see, verify and decide opt-out requests")]
-        indexes = [models.Index(fields=["state", "due_at"], name="request_queue")]
+        indexes = [
+            models.Index(fields=["state", "due_at"], name="request_queue"),
+            models.Index(fields=["owner_key"], name="request_same_account"),
+            models.Index(fields=["ended_at"], name="request_ended", condition=models.Q(erased_at=None)),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["requester", "origin"], condition=models.Q(state="draft"), name="one_draft_a_person"

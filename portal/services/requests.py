@@ -133,7 +133,7 @@ def keep_time(now: datetime | None = None) -> dict[str, int]:
             if OptOutRequest.objects.filter(pk=draft.pk, **forgotten).delete()[0]:
                 audit.record(SYSTEM, "delete forgotten draft", draft)
                 done["drafts"] += 1
-    for request in OptOutRequest.objects.filter(state="removed", removed_at__lt=now - timedelta(days=promised.close)):
+    for request in OptOutRequest.objects.filter(state="receipted", removed_at__lt=now - timedelta(days=promised.undo)):
         with transaction.atomic():
             if OPT_OUT.move(request, "closed", ended_at=now):
                 note(request, "closed")
