@@ -6,7 +6,8 @@ from ninja import NinjaAPI
 
 from core.api import router as core_router
 from core.api_auth import SessionAuth, TokenAuth
-from core.errors import Conflict, InvalidInput
+from core.errors import Conflict, InvalidInput, TooMany
+from core.middleware import too_many
 from datasets_app.api import router as datasets_router
 from datasets_app.benchmarks_api import router as benchmarks_router
 from datasets_app.sources_api import router as sources_router
@@ -51,3 +52,9 @@ def invalid(request: HttpRequest, error: InvalidInput) -> HttpResponse:
 def conflict(request: HttpRequest, error: Conflict) -> HttpResponse:
     """A change that the present state does not allow."""
     return api.create_response(request, {"error": str(error)}, status=409)
+
+
+@api.exception_handler(TooMany)
+def limited(request: HttpRequest, error: TooMany) -> HttpResponse:
+    """Too often; the header ``Retry-After`` says when again."""
+    return too_many(request, error)

@@ -44,6 +44,10 @@ FAIRSTACK_SOURCE_ROOTS = env.words("FAIRSTACK_SOURCE_ROOTS")
 FAIRSTACK_SOURCE_PROTOCOLS = env.some_of("FAIRSTACK_SOURCE_PROTOCOLS", "https", ("https", "ssh", "file", "http"))
 # Days within which each step of a request is promised; portal.policies.Promises has the names and the usual values.
 FAIRSTACK_PROMISES = env.table("FAIRSTACK_PROMISES", {}, int)
+# How often things may be done by one account or network; core.limits.LIMITS has the names and the usual values.
+FAIRSTACK_LIMITS = env.table("FAIRSTACK_LIMITS", {}, str)
+# Addresses or networks of the proxies before this site, whose X-Forwarded-For is believed; "unix" for a socket.
+FAIRSTACK_PROXIES = env.words("FAIRSTACK_PROXIES")
 # How long a published release may stay behind the block-list before no run may train on it.
 FAIRSTACK_BLOCKLIST_GRACE_DAYS = env.integer("FAIRSTACK_BLOCKLIST_GRACE_DAYS", 7)
 FAIRSTACK_JOB_SILENCE = env.integer("FAIRSTACK_JOB_SILENCE", 30, least=2)  # seconds without a heartbeat
@@ -89,6 +93,7 @@ MIDDLEWARE = [
     "core.middleware.RequestLog",
     "core.middleware.BearerToken",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "core.middleware.TooManyPages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]

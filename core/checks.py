@@ -5,8 +5,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 
-from core import stores
+from core import limits, stores
 
 
 @register(Tags.files)
@@ -35,9 +36,19 @@ def keys_lie_outside_the_data_folder(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
+@register(Tags.security)
+def limits_can_be_read(**kwargs: Any) -> list[CheckMessage]:
+    """E006: a limit that nobody can read would be found by the first visitor."""
+    try:
+        limits.check_settings()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), hint="docs/operations.md tells how they are written.", id="fairstack.E006")]
+    return []
+
+
 @register(Tags.security, deploy=True)
 def deployed_by_policy(**kwargs: Any) -> list[CheckMessage]:
-    """W001 to W003: what a public site should not be without."""
+    """W001 to W003 and W006: what a public site should not be without."""
     found: list[CheckMessage] = []
     if not settings.FAIRSTACK_DEPLOYED:
         found.append(
@@ -50,5 +61,13 @@ def deployed_by_policy(**kwargs: Any) -> list[CheckMessage]:
     if not settings.REDIS_URL:
         found.append(
             Warning("The broker is a folder.", hint="Set REDIS_URL: several machines need it.", id="fairstack.W003")
+        )
+    if settings.FAIRSTACK_DEPLOYED and not settings.FAIRSTACK_PROXIES:
+        found.append(
+            Warning(
+                "No proxy is named: behind one, all visitors would share one rate limit.",
+                hint="Set FAIRSTACK_PROXIES to the addresses of the proxy before this site.",
+                id="fairstack.W006",
+            )
         )
     return found

@@ -1,8 +1,11 @@
 """What can go wrong between a person and a service, told so that the person can act."""
 
-from django.core.exceptions import PermissionDenied
+from datetime import timedelta
 
-__all__ = ["Conflict", "FairstackError", "InvalidInput", "InvalidTransition", "PermissionDenied"]
+from django.core.exceptions import PermissionDenied
+from django.utils import timezone
+
+__all__ = ["Conflict", "FairstackError", "InvalidInput", "InvalidTransition", "PermissionDenied", "TooMany"]
 
 
 class FairstackError(Exception):
@@ -37,3 +40,19 @@ class InvalidTransition(Conflict):
         super().__init__(f"{what} is “{state}” and cannot become “{to}”.")
         self.state = state
         self.to = to
+
+
+class TooMany(Conflict):
+    """Something was done too often. It becomes HTTP 429 with ``Retry-After``.
+
+    Attributes:
+        wait: Seconds until it may be done again.
+        at: That moment.
+    """
+
+    def __init__(self, message: str, wait: int) -> None:
+        self.wait = wait
+        self.at = timezone.now() + timedelta(seconds=wait)
+        minutes = -(-wait // 60)
+        when = f"{wait} seconds" if wait < 60 else "a minute" if minutes == 1 else f"{minutes} minutes"
+        super().__init__(f"{message} Try again in {when}, at {self.at:%H:%M:%S} UTC.")

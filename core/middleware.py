@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.urls import Resolver404, resolve
 from django_structlog.middlewares import RequestMiddleware
 
-from core import tokens
+from core import limits, tokens
+from core.errors import TooMany
 
 
 class RequestLog(RequestMiddleware):
@@ -37,8 +39,39 @@ class BearerToken:
         request.api_token = None  # type: ignore[attr-defined]
         if scheme.lower() == "bearer":
             token = tokens.authenticate(plain.strip())
+            try:
+                if token is None:
+                    limits.hit("bad-token", limits.network(request))
+                elif request.path.startswith("/api/"):
+                    limits.hit("api", f"token:{token.pk}")
+            except TooMany as error:
+                return too_many(request, error)
             if token is None:
                 message = "Invalid credentials in Authorization header"
                 return JsonResponse({"error": message}, status=401, headers={"X-Error-Message": message})
             request.api_token = token  # type: ignore[attr-defined]
         return self.get_response(request)
+
+
+class TooManyPages:
+    """Answers with a page, or with JSON to programs, where something was done too often."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """HTTP 429 for :class:`core.errors.TooMany`; nothing for everything else."""
+        return too_many(request, error) if isinstance(error, TooMany) else None
+
+
+def too_many(request: HttpRequest, error: TooMany) -> HttpResponse:
+    """HTTP 429, which says when to try again."""
+    headers = {"Retry-After": str(error.wait)}
+    if request.path.startswith("/api/"):
+        return JsonResponse({"error": str(error), "retry_after": error.wait}, status=429, headers=headers)
+    response = render(request, "429.html", {"error": error}, status=429)
+    response["Retry-After"] = headers["Retry-After"]
+    return response

@@ -6,6 +6,7 @@ from typing import Any
 from django.http import Http404, HttpRequest
 from ninja import Field, Router, Schema, Status
 
+from core import limits
 from core.api_auth import user_of
 from core.errors import InvalidInput
 from core.permissions import require
@@ -148,6 +149,7 @@ def send_request(request: HttpRequest, body: NewRequest) -> Status[RequestOut]:
 
     A draft that you began on the pages is left as it is.
     """
+    limits.hit("send", limits.account(user_of(request)), limits.network(request))
     made = requests.send_at_once(
         user_of(request),
         forge=body.forge,

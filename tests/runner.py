@@ -78,6 +78,8 @@ class Runner(DiscoverRunner):
         self._data = Path(tempfile.mkdtemp(prefix="fairstack-tests-"))
         settings.FAIRSTACK_DATA = self._data
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+        # All tests come from one address: only those about limits have any.
+        settings.FAIRSTACK_LIMITS = dict.fromkeys(import_module("core.limits").LIMITS, "")
         settings.STORAGES = settings.STORAGES | {
             "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
         }

@@ -16,6 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 from django.views.generic import FormView
 
+from core import limits
 from core.context import THEME_COOKIE, THEMES
 from core.forms import AddressForm, PasswordForm, SignInForm, SignUpForm
 from core.session import signed_in
@@ -38,6 +39,11 @@ class SignIn(LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """An attempt, of which an account and a network have so many."""
+        limits.hit("sign-in", limits.network(request), limits.typed(request.POST.get("username", "")))
+        return super().post(request, *args, **kwargs)
+
 
 @method_decorator([sensitive_post_parameters(), never_cache], name="dispatch")
 class SignUp(FormView):
@@ -58,6 +64,7 @@ class SignUp(FormView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Make the account and sign in."""
+        limits.hit("sign-up", limits.network(self.request))
         user = form.save()
         login(self.request, user)
         messages.success(self.request, f"Welcome, {user.username}. Your account is ready.")

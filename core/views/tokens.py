@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from core import tokens
+from core import limits, tokens
 from core.forms import TokenForm
 from core.models import ApiToken, User
 from core.session import signed_in
@@ -26,6 +26,7 @@ def token_list(request: HttpRequest) -> HttpResponse:
         with transaction.atomic():
             User.objects.select_for_update().get(pk=user.pk)  # a form sent twice at once is read one after the other
             if form.is_valid():
+                limits.hit("token", limits.account(user))
                 made, plain = tokens.issue(user, form.cleaned_data["name"], form.cleaned_data["scopes"])
                 form = TokenForm(user)
     rows = ApiToken.objects.filter(user=user).order_by("revoked_at", "-created_at")

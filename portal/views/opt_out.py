@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from core import limits
 from core.errors import InvalidInput
 from core.session import signed_in
 from datasets_app import lookup
@@ -131,6 +132,7 @@ def check(request: HttpRequest) -> HttpResponse:
         return redirect(_page(step))
     form = SendForm(sent(request), initial={"reference": draft.reference})
     if request.method == "POST" and form.is_valid():
+        limits.hit("send", limits.account(user), limits.network(request))
         try:
             made = requests.submit(draft, user)
         except requests.AlreadyAsked as same:

@@ -38,5 +38,6 @@ class CheckTests(DataFolderMixin, SimpleTestCase):
             self.assertLessEqual(
                 {"fairstack.W001", "fairstack.W002", "fairstack.W003"}, ids(include_deployment_checks=True)
             )
-        with override_settings(FAIRSTACK_DEPLOYED=True, FAIRSTACK_APPROVALS=2, REDIS_URL="redis://localhost"):
+        deployed = {"FAIRSTACK_DEPLOYED": True, "FAIRSTACK_APPROVALS": 2, "FAIRSTACK_PROXIES": ["10.0.0.1"]}
+        with override_settings(REDIS_URL="redis://localhost", **deployed):
             self.assertEqual(ids(include_deployment_checks=True), set())
