@@ -80,7 +80,7 @@ def write_new(path: Path, data: bytes) -> bool:
 
 
 def write_table(path: Path, table: pa.Table, footer: Mapping[str, str] | None = None, **options: Any) -> None:
-    """Write a table as zstd Parquet to ``path`` whole or not at all.
+    """Write a table as Parquet (zstd, if the options do not say otherwise) to ``path`` whole or not at all.
 
     Args:
         path: Where to.
@@ -90,7 +90,7 @@ def write_table(path: Path, table: pa.Table, footer: Mapping[str, str] | None = 
     """
     with (
         replacing(path) as temporary,
-        pq.ParquetWriter(temporary, table.schema, compression="zstd", store_schema=False, **options) as writer,
+        pq.ParquetWriter(temporary, table.schema, store_schema=False, **{"compression": "zstd", **options}) as writer,
     ):
         writer.write_table(table)
         writer.add_key_value_metadata(dict(footer or {}))

@@ -42,14 +42,14 @@ class Change:
         self._blocks = blocks
         repositories = hit.select("repository_key")
         parts = self._decisions.parts_of(hit["owner_key"].unique())
-        parts |= self._decisions.parts_with("blob_id", pl.Series(sorted(blocks.blobs), dtype=pl.String))
+        parts |= self._decisions.parts_with(pl.Series(sorted(blocks.blobs), dtype=pl.String))
         self._goes = pl.col("repository_key").is_in(repositories["repository_key"].implode()) | pl.col("blob_id").is_in(
             pl.Series(sorted(blocks.blobs), dtype=pl.String).implode()
         )
         self.going = self._decisions.read(parts).filter(self._goes, ~pl.col("reason").is_in(BLOCKED))
         blobs = self.going["blob_id"].unique()
         # All other holders of these blobs; then the blobs whose standing among near-duplicates changes, and their holders.
-        parts |= self._decisions.parts_with("blob_id", blobs)
+        parts |= self._decisions.parts_with(blobs)
         before = self._decisions.read(parts)
         holders = before.filter(pl.col("blob_id").is_in(blobs.implode()), _PASSED)
         staying = holders.filter(~self._goes)
@@ -58,7 +58,7 @@ class Change:
         gone = former.join(ranks, on="blob_id", how="anti")["blob_id"]
         moved = ranks.join(former, on="blob_id").filter(pl.col("rank") != pl.col("former")).select("blob_id", "rank")
         self._settle(gone, moved, similarity)
-        more = self._decisions.parts_with("blob_id", self._turned) - parts
+        more = self._decisions.parts_with(self._turned) - parts
         if more:
             parts |= more
             before = pl.concat([before, self._decisions.read(more)])
@@ -71,7 +71,7 @@ class Change:
     def _settle(self, gone: pl.Series, moved: pl.DataFrame, similarity: Similarity) -> None:
         """Settle the components concerned anew; ``_turned`` are the blobs that stay now and did not, or the other way round."""
         concerned = pl.concat([gone, moved["blob_id"]])
-        look_up = self._duplicates.parts_with("blob_id", concerned)
+        look_up = self._duplicates.parts_with(concerned)
         found = self._duplicates.read(look_up)
         names = found.filter(pl.col("blob_id").is_in(concerned.implode()))["component"].unique()
         former = found.filter(pl.col("component").is_in(names.implode()))

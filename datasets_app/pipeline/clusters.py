@@ -163,7 +163,7 @@ def cluster(folder: Path, blob_id: str, hidden: Hidden) -> Cluster | None:
     table = state.duplicates(folder)
     if not table.parts:
         return None
-    found = table.read(table.parts_with("blob_id", pl.Series([blob_id])), _NEAR)
+    found = table.read(table.parts_with(pl.Series([blob_id])), _NEAR)
     mine = found.filter(blob_id=blob_id)
     if mine.is_empty():
         return None

@@ -27,10 +27,10 @@ def commit(releases: Path, work: Path, result: Manifest, progress: Progress) -> 
     """
     progress("committing", 0, 1)
     with shelf_lock(releases):
-        made = {path.name for path in work.glob("*.parquet")}
+        made = {path.stem for path in work.glob("*.parquet")}
         for entry in result.shards:
-            pending = shards.pending_path(work, entry["input_digest"])
-            if pending.name in made:
+            if entry["input_digest"] in made:
+                pending = shards.pending_path(work, entry["input_digest"])
                 shelf = shard_path(releases, entry["digest"])
                 shelf.parent.mkdir(parents=True, exist_ok=True)
                 pending.rename(shelf)

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from datasets_app.pipeline import atomic, committing, manifest, merkle, planning, shards, state, workspace
+from datasets_app.pipeline import atomic, committing, manifest, planning, shards, state, tree, workspace
 from datasets_app.pipeline.errors import StorageError
 from datasets_app.pipeline.executors import Executor
 from datasets_app.pipeline.format import manifest_path, shard_path
@@ -103,7 +103,7 @@ def make(
         licences=outcome.licences,
         digest_bytes=manifest.bytes_digest(ordered),
         digest_logical=manifest.logical_digest(ordered),
-        tree_root=merkle.root(leaves["leaf"].to_pylist()).hex(),
+        tree_root=tree.root(leaves["leaf"]).hex(),
         writer=dict(shards.WRITER),
         created_at=manifest.now(),
     )

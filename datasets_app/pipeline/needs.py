@@ -84,8 +84,8 @@ def check(corpus: Path, families: list[Family]) -> None:
     Raises:
         AttributesMissing: Names the families that are not complete.
     """
-    blobs = blob_files(corpus)
-    lacking = [one.name for one in families if not all(one.path(corpus, path.stem).exists() for path in blobs)]
+    blobs = {path.name for path in blob_files(corpus)}
+    lacking = [one.name for one in families if blobs - {path.name for path in one.tables(corpus)}]
     if lacking:
         raise AttributesMissing(
             f"Blobs of the corpus at {corpus} have no attributes of the kind {', '.join(lacking)}. "

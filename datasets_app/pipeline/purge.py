@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from datasets_app.pipeline import atomic, blobs, families, manifest, notes
+from datasets_app.pipeline import atomic, blobs, families, manifest, notes, state
 from datasets_app.pipeline.corpus import locked
 from datasets_app.pipeline.decide import Blocks, is_blocked
 from datasets_app.pipeline.format import manifest_path, shard_path
@@ -170,8 +170,13 @@ def forget_decisions(releases: Path, owner_keys: AbstractSet[str], repository_ke
     report = PurgeReport()
     blocks = Blocks(frozenset(owner_keys), frozenset(repository_keys))
     with shelf_lock(releases):
-        for path in sorted(releases.glob("[!.]*/[!.]*/decisions/*.parquet")):
-            _keep_rows(path, is_blocked(blocks), report)
+        for folder in sorted(releases.glob("[!.]*/[!.]*/decisions")):
+            decided = state.decisions(folder.parent)
+            before = report.rewritten
+            for path in decided.paths():
+                _keep_rows(path, is_blocked(blocks), report)
+            if report.rewritten > before:
+                decided.write_index()
         for path in sorted(releases.glob("[!.]*/[!.]*/repositories.parquet")):
             _keep_rows(path, is_blocked(Blocks(blocks.owners, blocks.repositories), blobs=False), report)
     return report

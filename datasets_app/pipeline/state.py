@@ -108,8 +108,8 @@ def make_leaves(blob_ids: list[str], sha256: list[bytes], published: list[bytes]
 
 
 def write_leaves(folder: Path, leaves: pa.Table) -> None:
-    """Write ``leaves.parquet``."""
-    atomic.write_table(folder / "leaves.parquet", leaves, use_dictionary=False)
+    """Write ``leaves.parquet``, as it is: hashes do not compress."""
+    atomic.write_table(folder / "leaves.parquet", leaves, use_dictionary=False, compression="none")
 
 
 def read_leaves(folder: Path) -> pa.Table:
