@@ -6,7 +6,16 @@ from django.http import HttpRequest
 
 from core.models import ApiToken, AuditEntry, Job, LedgerEntry, User
 
-admin.site.register(User, UserAdmin)
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):
+    """Accounts. Roles and powers are given on the page of roles, where each act is audited."""
+
+    readonly_fields = ["is_staff", "is_superuser", "groups", "user_permissions", "last_login", "date_joined"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Nobody: an account is closed instead, so that what it did keeps its name."""
+        return False
 
 
 class ReadOnly(admin.ModelAdmin):

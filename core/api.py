@@ -1,13 +1,13 @@
 """The API of the ground floor: jobs, and who one is."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest
 from ninja import Router, Schema
 
-from core import jobs
+from core import audit_trail, jobs
 from core.api_auth import user_of
 from core.models import Job
 
@@ -32,9 +32,9 @@ class JobOut(Schema):
 
 @router.get("jobs", response=list[JobOut], summary="Your jobs, newest first")
 def list_jobs(request: HttpRequest, state: str = "", limit: int = 50) -> Any:
-    """Staff see everybody's. At most 200."""
+    """With ``core.view_all_jobs`` everybody's. At most 200."""
     user = user_of(request)
-    rows = Job.objects.all() if user.is_staff else Job.objects.filter(requested_by=user)
+    rows = Job.objects.all() if user.has_perm(jobs.VIEW_ALL) else Job.objects.filter(requested_by=user)
     return rows.filter(**({"state": state} if state else {}))[: max(1, min(limit, 200))]
 
 
@@ -61,6 +61,52 @@ def cancel_job(request: HttpRequest, job_id: uuid.UUID) -> Job:
     jobs.cancel(job, user_of(request))
     job.refresh_from_db()
     return job
+
+
+class AuditOut(Schema):
+    """One entry of the audit trail."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    object: str
+    facts: dict[str, Any]
+
+
+class AuditPage(Schema):
+    """Entries, newest first; ``older`` is the ``before`` of the next page, 0 at the end."""
+
+    entries: list[AuditOut]
+    older: int
+
+
+@router.get("audit", response=AuditPage, summary="The audit trail", tags=["staff"])
+def audit(
+    request: HttpRequest,
+    action: str = "",
+    object: str = "",
+    actor: str = "",
+    since: date | None = None,
+    until: date | None = None,
+    before: int = 0,
+    limit: int = 50,
+) -> AuditPage:
+    """Needs ``core.view_auditentry``. ``object`` is ``app.model`` or ``app.model:key``; at most 200 at once."""
+    wanted = audit_trail.Filter(action, object, actor, since, until)
+    page = audit_trail.page(user_of(request), wanted, before=max(before, 0), limit=max(1, min(limit, 200)))
+    entries = [
+        AuditOut(
+            id=line.entry.pk,
+            at=line.entry.at,
+            actor=line.actor,
+            action=line.entry.action,
+            object=line.object,
+            facts=line.entry.facts,
+        )
+        for line in page.lines
+    ]
+    return AuditPage(entries=entries, older=page.older)
 
 
 def _visible(request: HttpRequest, job_id: uuid.UUID) -> Job:

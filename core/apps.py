@@ -1,6 +1,7 @@
 """The ground floor."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
 
 
 class CoreConfig(AppConfig):
@@ -10,6 +11,8 @@ class CoreConfig(AppConfig):
     verbose_name = "Ground floor"
 
     def ready(self) -> None:
-        from core import checks, stores, tasks  # noqa: F401
+        from core import checks, roles, stores, tasks  # noqa: F401
 
         stores.register_own()
+        # When Django's own auth app is through, all permissions of the floors are there.
+        post_migrate.connect(roles.synchronise, sender=apps.get_app_config("auth"), dispatch_uid="fairstack.roles")

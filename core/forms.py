@@ -8,7 +8,7 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, Us
 from core import tokens
 from core.models import ApiToken, User
 
-__all__ = ["AddressForm", "PasswordForm", "SignInForm", "SignUpForm", "TokenForm"]
+__all__ = ["AddressForm", "AuditForm", "PasswordForm", "SignInForm", "SignUpForm", "TokenForm"]
 
 
 class SignInForm(AuthenticationForm):
@@ -97,3 +97,18 @@ class TokenForm(forms.Form):
                 f"You have a token called “{name}” already. Revoke it first, or choose another name."
             )
         return name
+
+
+class AuditForm(forms.Form):
+    """What the audit trail is narrowed to; all of it may be left out."""
+
+    action = forms.CharField(required=False, max_length=80)
+    object = forms.CharField(required=False, max_length=150, help_text="Such as portal.optoutrequest:17.")
+    actor = forms.CharField(required=False, max_length=150, label="By", help_text="A name of the staff, or “system”.")
+    since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, actions: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = [("", "All"), *((action, action) for action in actions)]
+        self.fields["action"].widget = forms.Select(choices=chosen)

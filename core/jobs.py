@@ -24,6 +24,8 @@ from core.models import Job, JobLogLine, JobMetric
 from core.permissions import Actor, row
 from core.states import JOB, JOB_ACTIVE
 
+VIEW_ALL = "core.view_all_jobs"
+CHANGE = "core.change_job"
 WRITE_EVERY = 0.4  # seconds between two writes of progress
 
 
@@ -133,8 +135,13 @@ def wake(job: Job) -> None:
 
 
 def may_see(job: Job, actor: Actor) -> bool:
-    """Staff see all jobs; others those that they asked for."""
-    return actor.is_staff or (actor.pk is not None and job.requested_by_id == actor.pk)
+    """Some see all jobs; others those that they asked for."""
+    return actor.has_perm(VIEW_ALL) or (actor.pk is not None and job.requested_by_id == actor.pk)
+
+
+def may_cancel(job: Job, actor: Actor) -> bool:
+    """Who asked for it, and administrators."""
+    return actor.has_perm(CHANGE) or (actor.pk is not None and job.requested_by_id == actor.pk)
 
 
 def cancel(job: Job, actor: Actor) -> None:
@@ -144,7 +151,7 @@ def cancel(job: Job, actor: Actor) -> None:
         PermissionDenied: It is somebody else's.
         Conflict: It has ended.
     """
-    if not may_see(job, actor):
+    if not may_cancel(job, actor):
         raise PermissionDenied("This job was asked for by another account.")
     with transaction.atomic():
         now = timezone.now()

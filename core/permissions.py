@@ -1,6 +1,6 @@
 """Who may do what, asked at one place: the first line of every service."""
 
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 
@@ -26,13 +26,21 @@ Actor = User | System
 
 TEXTS = {
     "core.view_all_jobs": "see everybody's jobs",
+    "core.view_auditentry": "read the audit trail",
+    "core.manage_roles": "give or take roles",
     "datasets_app.ingest_source": "ingest sources",
     "datasets_app.build_release": "build releases",
     "datasets_app.approve_release": "approve or publish releases",
     "training_jobs.launch_run": "launch runs",
     "modelzoo.publish_model": "publish models",
     "portal.review_request": "review requests",
+    "portal.view_desk": "see the desk",
 }
+
+
+def may_any(actor: Any, *permissions: str) -> bool:
+    """Whether ``actor`` has one of these permissions."""
+    return any(actor.has_perm(permission) for permission in permissions)
 
 
 def require(actor: Actor, permission: str) -> None:

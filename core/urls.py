@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from core.views import accounts, jobs, style, tokens
+from core.views import accounts, audit, jobs, roles, style, tokens
 
 app_name = "core"
 urlpatterns = [
@@ -15,6 +15,10 @@ urlpatterns = [
     path("accounts/theme/", accounts.theme, name="theme"),
     path("accounts/tokens/", tokens.token_list, name="tokens"),
     path("accounts/tokens/<int:token_id>/revoke/", tokens.token_revoke, name="token-revoke"),
+    path("accounts/roles/", roles.role_list, name="roles"),
+    path("accounts/roles/<int:user_id>/", roles.person, name="person"),
+    path("audit/", audit.trail, name="audit"),
+    path("audit/export.csv", audit.export, name="audit-export"),
     path("jobs/", jobs.job_list, name="jobs"),
     path("jobs/<uuid:job_id>/", jobs.job_page, name="job"),
     path("jobs/<uuid:job_id>/live/", jobs.job_live, name="job-live"),

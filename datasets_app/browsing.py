@@ -6,7 +6,7 @@ from typing import Any, Literal
 from django.db.models import Q, Sum
 from django.http import Http404
 
-from core.permissions import Actor
+from core.permissions import Actor, may_any
 from datasets_app import purging
 from datasets_app.models import Holding, Owner, Release, Repository
 from datasets_app.pipeline.diff import public_changes
@@ -18,6 +18,7 @@ from datasets_app.services.masks import hidden_filter
 PAGE = 50  # files a page
 DEEPEST = 10_000  # files that can be paged through; filters lead to the others
 CURATOR = ("datasets_app.ingest_source", "datasets_app.build_release", "datasets_app.approve_release")
+READER = "datasets_app.view_release"  # auditors: they see the desk, and change nothing
 NO_RELEASE = "There is no release of this name and version."
 NO_FILE = "The release has no file at this address."
 
@@ -32,7 +33,12 @@ class Withdrawn(Exception):
 
 def is_curator(user: Any) -> bool:
     """Whether a person may see what is not published yet."""
-    return any(user.has_perm(permission) for permission in CURATOR)
+    return may_any(user, *CURATOR, READER)
+
+
+def may_act(user: Any) -> bool:
+    """Whether a person may do something at the desk of the curators."""
+    return may_any(user, *CURATOR)
 
 
 def visible_release(name: str, version: str, user: Actor | Any, large: bool = True) -> Release:

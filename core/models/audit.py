@@ -25,7 +25,11 @@ class AuditEntry(AppendOnly):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["object_type", "object_id"])]
+        indexes = [
+            models.Index(fields=["object_type", "object_id"]),
+            models.Index(fields=["action", "-id"], name="audit_by_action"),
+            models.Index(fields=["actor", "-id"], name="audit_by_actor"),
+        ]
         verbose_name_plural = "audit entries"
 
     def __str__(self) -> str:

@@ -10,6 +10,9 @@ from core.models.append_only import now
 class User(AbstractUser):
     """A person with an account here. A name and a password suffice; an address is optional."""
 
+    class Meta(AbstractUser.Meta):
+        permissions = [("manage_roles", "Can give and take roles")]
+
 
 class ApiToken(models.Model):
     """A token for the API and the Hub protocol. Only its SHA-256 is kept: 34 random characters need no slow hash."""

@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 from django.views.generic import FormView
 
-from core import limits
+from core import limits, roles
 from core.context import THEME_COOKIE, THEMES
 from core.forms import AddressForm, PasswordForm, SignInForm, SignUpForm
 from core.session import signed_in
@@ -97,6 +97,7 @@ def account(request: HttpRequest) -> HttpResponse:
     facts = {
         "live_tokens": user.api_tokens.filter(revoked_at__isnull=True).count(),
         "job_count": user.jobs.count(),
+        "roles": roles.of(user),
     }
     return render(request, "core/account.html", {"form": form, **facts})
 

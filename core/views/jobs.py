@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from core import jobs
-from core.errors import Conflict
+from core.errors import Conflict, PermissionDenied
 from core.job_view import result_facts, result_tables, result_url, stages_of
 from core.models import Job
 from core.session import signed_in
@@ -38,16 +38,17 @@ def visible_job(request: HttpRequest, job_id: uuid.UUID) -> Job:
 @login_required
 @require_safe
 def job_list(request: HttpRequest) -> HttpResponse:
-    """All jobs for the staff, one's own for others; newest first, by state."""
+    """All jobs for those who may see them, one's own for others; newest first, by state."""
     user = signed_in(request)
     state = request.GET.get("state", "")
     rows = Job.objects.select_related("requested_by").defer("params", "result", "crash")
-    if not user.is_staff:
+    everybody = user.has_perm(jobs.VIEW_ALL)
+    if not everybody:
         rows = rows.filter(requested_by=user)
     if state in JOB.transitions:
         rows = rows.filter(state=state)
     page = Paginator(rows, ROWS_A_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "states": list(JOB.transitions), "state": state, "everybody": user.is_staff}
+    context = {"page": page, "states": list(JOB.transitions), "state": state, "everybody": everybody}
     return render(request, "core/jobs.html", context)
 
 
@@ -113,6 +114,8 @@ def job_metrics(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
 def job_cancel(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
     """Say what cancelling does, then do it."""
     job = visible_job(request, job_id)
+    if not jobs.may_cancel(job, signed_in(request)):
+        raise PermissionDenied("This job was asked for by another account.")
     if request.method == "POST":
         try:
             jobs.cancel(job, signed_in(request))

@@ -35,7 +35,8 @@ def curators_only(view: View) -> View:
     @login_required
     @never_cache
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not browsing.is_curator(request.user):
+        reading = request.method in ("GET", "HEAD")
+        if not (browsing.is_curator if reading else browsing.may_act)(request.user):
             raise PermissionDenied("This desk is for those who ingest, build or approve. Ask the staff of this site.")
         return view(request, *args, **kwargs)
 

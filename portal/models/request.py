@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.models import LedgerEntry, User
+from core.permissions import may_any
 from portal import states
 
 NAME_LENGTH = 200
@@ -83,7 +84,10 @@ class OptOutRequest(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        permissions = [("review_request", "Can see, verify and decide opt-out requests")]
+        permissions = [
+            ("review_request", "Can see, verify and decide opt-out requests"),
+            ("view_desk", "Can read the desk without deciding"),
+        ]
         indexes = [
             models.Index(fields=["state", "due_at"], name="request_queue"),
             models.Index(fields=["owner_key"], name="request_same_account"),
@@ -135,7 +139,7 @@ class OptOutRequest(models.Model):
 
     def may_be_seen_by(self, user: User) -> bool:
         """The requester and reviewers."""
-        return user.pk == self.requester_id or user.has_perm("portal.review_request")
+        return user.pk == self.requester_id or may_any(user, "portal.review_request", "portal.view_desk")
 
 
 class RequestedRepository(models.Model):

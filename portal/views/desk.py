@@ -30,13 +30,14 @@ A_PAGE = 50
 
 
 def reviewers_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Let reviewers in; ask others to sign in, or refuse them."""
+    """Let reviewers in, and auditors to read; ask others to sign in, or refuse them."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path() if request.method == "GET" else reverse("portal:desk"))
-        require(signed_in(request), verification.REVIEW)
+        if not (request.method in ("GET", "HEAD") and signed_in(request).has_perm("portal.view_desk")):
+            require(signed_in(request), verification.REVIEW)
         return view(request, *args, **kwargs)
 
     return never_cache(wrapped)

@@ -12,6 +12,7 @@ from django.urls import include, path, reverse
 
 from core.context import navigation
 from tests.base import make_staff, make_user
+from tests.core.test_roles import make_with
 
 
 def refuse(request: HttpRequest) -> HttpResponse:
@@ -95,17 +96,26 @@ class FrameTests(TestCase):
         self.assertEqual(len(ids), len(set(ids)))
 
 
-class NavigationTests(SimpleTestCase):
+class NavigationTests(TestCase):
     @override_settings(ROOT_URLCONF="tests.core_pages.test_site")
     def test_sections_that_are_not_installed_are_left_out(self) -> None:
-        self.assertEqual(navigation("/", staff=True), [])
+        self.assertEqual(navigation("/", make_staff()), [])
 
     def test_the_section_of_the_page_is_marked(self) -> None:
-        items = navigation("/runs/", staff=False)
+        items = navigation("/runs/")
         self.assertEqual([item.label for item in items if item.active], ["Runs"])
 
-    def test_the_desk_is_for_the_staff(self) -> None:
-        self.assertNotIn("Desk", [item.label for item in navigation("/", staff=False)])
+    def test_each_role_is_led_to_its_own_desk(self) -> None:
+        self.assertNotIn("Desk", [item.label for item in navigation("/", make_user())])
+        for role, desk in (
+            ("reviewer", "/desk/"),
+            ("auditor", "/desk/"),
+            ("curator", "/releases/desk/"),
+            ("administrator", "/audit/"),
+            ("ml-engineer", None),
+        ):
+            found = [item.url for item in navigation("/", make_with(role, role)) if item.label == "Desk"]
+            self.assertEqual(found, [desk] if desk else [], role)
 
 
 @override_settings(ROOT_URLCONF="tests.core_pages.test_site")
