@@ -27,6 +27,8 @@ FAIRSTACK_SITE_URL = env.text("FAIRSTACK_SITE_URL", "http://127.0.0.1:8000").rst
 FAIRSTACK_CONTACT = env.text("FAIRSTACK_CONTACT", "the staff of this site")
 FAIRSTACK_DATASET_NAME = env.text("FAIRSTACK_DATASET_NAME", "the-stack-demo")
 FAIRSTACK_ORGANISATION = env.text("FAIRSTACK_ORGANISATION", "fairstack")
+# From how many files on two reviewers have to agree to accept a request; 0: never.
+FAIRSTACK_FOUR_EYES_FILES = env.integer("FAIRSTACK_FOUR_EYES_FILES", 10_000 if DEPLOYED else 0)
 FAIRSTACK_APPROVALS = env.integer("FAIRSTACK_APPROVALS", 2 if DEPLOYED else 1, least=1)
 # What becomes of a published release that holds what was blocked since: it is issued again without it, or withdrawn.
 FAIRSTACK_OLD_RELEASES = env.one_of("FAIRSTACK_OLD_RELEASES", "reissue", ("reissue", "withdraw"))

@@ -154,6 +154,7 @@ STAFF = {
     "appeal": NoticeText("{reference}: an appeal", "Another reviewer than the first has to decide by {by}."),
     "due_soon": NoticeText("{reference} is due by {by}", "What it waits for is our turn."),
     "late": NoticeText("{reference} is late", "The promise was {by}."),
+    "many_late": NoticeText("{count} requests are due or late", "The queue of the desk shows them first.", page="desk"),
     "legal_clock": NoticeText(
         "{reference}: the legal clock ends on {due}", "Finish it, or extend the time with notice and a reason."
     ),

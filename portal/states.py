@@ -19,10 +19,10 @@ OPT_OUT = Machine(
         "submitted": frozenset({"verifying", "withdrawn", "expired"}),
         "verifying": frozenset({"triage", "needs_info", "rejected", "withdrawn", "expired"}),
         # Back to where the question was asked: an unproven one to its proof, a proven one to the reviewers.
-        "needs_info": frozenset({"verifying", "triage", "rejected", "withdrawn", "expired"}),
+        "needs_info": frozenset({"verifying", "triage", "objection", "rejected", "withdrawn", "expired"}),
         # The window opens by itself where a request needs one, and leads back to the reviewers when it ends.
         "triage": frozenset({"objection", "accepted", "partial", "rejected", "needs_info", "withdrawn"}),
-        "objection": frozenset({"triage", "rejected", "withdrawn"}),
+        "objection": frozenset({"triage", "needs_info", "rejected", "withdrawn"}),
         "accepted": frozenset({"scheduled"}),
         "partial": frozenset({"scheduled"}),
         "scheduled": frozenset({"rebuilding", "restored"}),
@@ -70,7 +70,7 @@ def deadline(state: str, request: "OptOutRequest") -> datetime | None:
     start, days = {
         "draft": (request.changed_at, promised.draft),
         "submitted": (request.submitted_at, promised.prove),
-        "verifying": (request.submitted_at, promised.prove),
+        "verifying": (request.weighed_from or request.submitted_at, promised.prove),  # an appeal gives the time anew
         "needs_info": (request.asked_at, promised.inform),
         "triage": (request.weighed_from or request.verified_at, promised.triage),
         "objection": (request.objection_until, 0),

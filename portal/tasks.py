@@ -9,7 +9,7 @@ from core.stores import temporary_folder
 from portal.models import ProofCheck
 from portal.policies import forges
 from portal.proofs import challenge, git
-from portal.services import mails, requests, verification
+from portal.services import clock, mails, verification
 
 
 @job_kind("portal.check_proof", queue="default", title="Check a proof of ownership")
@@ -48,8 +48,8 @@ def _look(check: ProofCheck) -> str:
 
 @shared_task(name="portal.tasks.expire_requests")
 def expire_requests() -> None:
-    """What time does to requests: see ``portal.services.requests.keep_time``."""
-    requests.keep_time()
+    """What time does to requests: see ``portal.services.clock.keep_time``."""
+    clock.keep_time()
 
 
 @shared_task(name="portal.tasks.send_mails")

@@ -1,5 +1,7 @@
 """What other parts tell a request: it was restored, or a check found something left of it."""
 
+from typing import Any
+
 from core import audit
 from core.permissions import SYSTEM, Actor
 from datasets_app.services import masks
@@ -23,7 +25,7 @@ def restored(request: OptOutRequest, actor: Actor) -> None:
     notices.tell_staff("restored", request)
 
 
-def leftover(request: OptOutRequest, **facts: int) -> None:
+def leftover(request: OptOutRequest, **facts: Any) -> None:
     """A check found something left: it is erased again, and the staff are told. In the caller's transaction.
 
     A request that is ``rebuilding`` stays there; one that was ``removed`` or ``receipted`` goes back.

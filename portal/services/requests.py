@@ -1,6 +1,4 @@
-"""Sending a request, taking it back, and what time does to it."""
-
-from datetime import datetime, timedelta
+"""Sending a request, and taking it back. What time does to requests: ``portal.services.clock``."""
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -8,12 +6,11 @@ from django.utils import timezone
 from core import audit
 from core.errors import Conflict, InvalidInput, PermissionDenied
 from core.models import User
-from core.permissions import SYSTEM
 from datasets_app.services import masks
-from portal.models import OptOutRequest
+from portal.models import Appeal, OptOutRequest
 from portal.policies import after, promises
-from portal.services import accounts, drafts
-from portal.services.timeline import note
+from portal.services import accounts, drafts, notices
+from portal.services.timeline import moment, note
 from portal.services.verification import issue_challenge
 from portal.states import OPT_OUT, UNDER_WAY
 
@@ -74,6 +71,7 @@ def submit(draft: OptOutRequest, actor: User) -> OptOutRequest:
         note(request, "verifying")
         issue_challenge(request, actor)
         audit.record(actor, "send request", request, scope=request.scope)
+        notices.tell(request, "submitted", due=request.due_at)
     return request
 
 
@@ -105,38 +103,9 @@ def withdraw(request: OptOutRequest, actor: User) -> None:
     if request.requester_id != actor.pk:
         raise PermissionDenied("Only the person who sent a request can withdraw it.")
     with transaction.atomic():
-        OPT_OUT.move_or_raise(request, "withdrawn", ended_at=timezone.now())
+        now = moment(request)
+        OPT_OUT.move_or_raise(request, "withdrawn", ended_at=now, asked_at=None)
+        request.appeals.filter(state=Appeal.OPEN).update(state=Appeal.DROPPED, decided_at=now)
         masks.unmask(actor, request.reference)
         note(request, "withdrawn", actor)
         audit.record(actor, "withdraw request", request)
-
-
-def keep_time(now: datetime | None = None) -> dict[str, int]:
-    """What time does by itself: unproven requests expire, forgotten drafts are deleted, finished requests are closed.
-
-    Returns:
-        How many of each: ``expired``, ``drafts``, ``closed``.
-    """
-    now = now or timezone.now()
-    promised = promises()
-    done = {"expired": 0, "drafts": 0, "closed": 0}
-    unproven = {"state__in": ("submitted", "verifying"), "submitted_at__lt": now - timedelta(days=promised.prove)}
-    for request in OptOutRequest.objects.filter(**unproven):
-        with transaction.atomic():
-            if OPT_OUT.move(request, "expired", ended_at=now):
-                note(request, "expired")
-                audit.record(SYSTEM, "expire request", request)
-                done["expired"] += 1
-    forgotten = {"state": "draft", "changed_at__lt": now - timedelta(days=promised.draft)}
-    for draft in OptOutRequest.objects.filter(**forgotten):
-        with transaction.atomic():
-            if OptOutRequest.objects.filter(pk=draft.pk, **forgotten).delete()[0]:
-                audit.record(SYSTEM, "delete forgotten draft", draft)
-                done["drafts"] += 1
-    for request in OptOutRequest.objects.filter(state="receipted", removed_at__lt=now - timedelta(days=promised.undo)):
-        with transaction.atomic():
-            if OPT_OUT.move(request, "closed", ended_at=now):
-                note(request, "closed")
-                audit.record(SYSTEM, "close request", request)
-                done["closed"] += 1
-    return done

@@ -151,7 +151,7 @@ def _act(
     reference: str,
     name: str,
     form: ServiceErrors,
-    act: Callable[[OptOutRequest, User], None],
+    act: Callable[[OptOutRequest, User], object],
     done: str,
 ) -> HttpResponse:
     opt_out = _found(reference)

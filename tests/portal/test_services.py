@@ -18,7 +18,7 @@ from portal import exposure, states, transparency
 from portal.models import OptOutRequest, RequestEvent
 from portal.policies import Promises, promises
 from portal.references import new_reference
-from portal.services import decisions, drafts, requests, verification
+from portal.services import clock, decisions, drafts, requests, verification
 from tests.base import DataFolderMixin, make_user
 from tests.portal import people
 
@@ -378,9 +378,9 @@ class Time(TestCase):
 
     def test_a_request_without_proof_expires(self):
         made = people.sent(self.ada)
-        self.assertEqual(requests.keep_time()["expired"], 0)
+        self.assertEqual(clock.keep_time()["expired"], 0)
         people.backdate(made, submitted_at=31)
-        self.assertEqual(requests.keep_time()["expired"], 1)
+        self.assertEqual(clock.keep_time()["expired"], 1)
         made.refresh_from_db()
         self.assertEqual(made.state, "expired")
         self.assertTrue(made.events.filter(kind="expired").exists())
@@ -388,7 +388,7 @@ class Time(TestCase):
     def test_a_verified_request_does_not_expire_and_is_overdue_instead(self):
         made = people.verified(self.ada)
         people.backdate(made, submitted_at=40, verified_at=39, due_at=10)
-        requests.keep_time()
+        clock.keep_time()
         made.refresh_from_db()
         self.assertEqual(made.state, "triage")
         self.assertTrue(made.overdue)
@@ -396,7 +396,7 @@ class Time(TestCase):
     def test_a_forgotten_draft_is_deleted(self):
         draft = people.draft(self.ada)
         people.backdate(draft, changed_at=31)
-        self.assertEqual(requests.keep_time()["drafts"], 1)
+        self.assertEqual(clock.keep_time()["drafts"], 1)
         self.assertFalse(OptOutRequest.objects.exists())
 
     def test_a_finished_request_is_closed(self):
@@ -404,7 +404,7 @@ class Time(TestCase):
         OptOutRequest.objects.filter(pk=made.pk).update(
             state="receipted", removed_at=timezone.now() - timedelta(days=31)
         )
-        self.assertEqual(requests.keep_time()["closed"], 1)
+        self.assertEqual(clock.keep_time()["closed"], 1)
 
     def test_a_deadline_never_lies_after_the_legal_clock(self):
         made = people.verified(self.ada)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from portal.services.requests import keep_time
+from portal.services.clock import keep_time
 
 
 class Command(BaseCommand):
