@@ -7,7 +7,8 @@ from django.db.models import Q, Sum
 from django.http import Http404
 
 from core.permissions import Actor, may_any
-from datasets_app import purging
+from datasets_app import hidden_files, purging
+from datasets_app.hidden_files import HiddenFiles
 from datasets_app.models import Holding, Owner, Release, Repository
 from datasets_app.pipeline.diff import public_changes
 from datasets_app.pipeline.reasons import KEPT, PUBLIC_TEXTS, REASONS, public_funnel
@@ -98,9 +99,10 @@ def list_files(release: Release, wanted: FileFilter, offset: int, limit: int = P
     )
     total = opened.count(**keys)
     limit = max(0, min(limit, DEEPEST - offset))
-    if not hidden:
+    contents = hidden_files.of_release(release, opened)
+    if not hidden and not contents.files:
         return FileList(_with_ids(opened.files(**keys, offset=offset, limit=limit)), total)
-    total -= _hidden_count(opened, keys, hidden)
+    total -= _hidden_count(opened, keys, hidden, contents)
     rows: list[dict[str, Any]] = []
     seen = at = 0
     while len(rows) < limit:
@@ -108,19 +110,26 @@ def list_files(release: Release, wanted: FileFilter, offset: int, limit: int = P
         if not part:
             break
         at += len(part)
-        shown = [row for row in part if row["repository_key"] not in hidden]
+        shown = [
+            row
+            for row in part
+            if row["repository_key"] not in hidden and (row["repository_key"], row["path"]) not in contents
+        ]
         rows += shown[max(0, offset - seen) :][: limit - len(rows)]
         seen += len(shown)
     return FileList(_with_ids(rows), total)
 
 
-def _hidden_count(opened: OpenRelease, keys: dict[str, str | None], hidden: dict[str, str]) -> int:
-    """How many of the files that ``keys`` select lie in hidden repositories."""
-    count = 0
+def _hidden_count(
+    opened: OpenRelease, keys: dict[str, str | None], hidden: dict[str, str], contents: HiddenFiles
+) -> int:
+    """How many of the files that ``keys`` select lie in hidden repositories, or are hidden themselves."""
+    count = contents.count(**keys)
     for repository_key, owner_key in hidden.items():
         if keys.get("repository_key") not in (None, repository_key) or keys.get("owner_key") not in (None, owner_key):
             continue
         count += opened.count(language=keys["language"], owner_key=owner_key, repository_key=repository_key)
+        count -= contents.count(language=keys["language"], repository_key=repository_key)
     return count
 
 
@@ -157,8 +166,11 @@ def read_file(release: Release, repository_id: int, path: str) -> tuple[Reposito
         .exclude(hidden_filter())
         .first()
     )
-    row = open_release(release).read_text(held.repository.key, path) if held else None
-    if held is None or row is None:
+    opened = open_release(release) if held else None
+    row = opened.read_text(held.repository.key, path) if held and opened else None
+    if held is None or row is None or opened is None:
+        raise Http404(NO_FILE)
+    if (held.repository.key, path) in hidden_files.of_release(release, opened):
         raise Http404(NO_FILE)
     return held.repository, row
 

@@ -7,8 +7,9 @@ import polars as pl
 from core import stores
 from core.stores import Cleared, Store
 from datasets_app.models import Release
-from datasets_app.pipeline import purge
+from datasets_app.pipeline import held, purge
 from datasets_app.pipeline.corpus import files_table
+from datasets_app.pipeline.decide import Blocks
 from datasets_app.pipeline.errors import PipelineError
 from datasets_app.pipeline.manifest import load
 from datasets_app.pipeline.progress import Progress
@@ -42,20 +43,22 @@ def register_stores() -> None:
 
 def blobs_to_remove() -> set[str]:
     """The blobs that no file holds which may stay, by the block-list of now."""
-    owners, repositories = blocklist.blocked_keys()
-    return purge.blobs_to_remove(files_table(corpus_folder()), owners, repositories, frozenset())
+    blocks = blocklist.blocks()
+    return purge.blobs_to_remove(
+        files_table(corpus_folder()), blocks.owners, blocks.repositories, blocks.blobs, blocks.authors
+    )
 
 
 def _purge_corpus(blob_ids: set[str], progress: stores.Progress) -> Cleared:
-    owners, repositories = blocklist.blocked_keys()
-    report = purge.purge_corpus(corpus_folder(), blob_ids, owners, repositories, progress)
+    blocks = blocklist.blocks()
+    report = purge.purge_corpus(corpus_folder(), blob_ids, blocks.owners, blocks.repositories, progress, blocks.authors)
     return Cleared("corpus", items=report.blobs, files=report.rewritten + report.deleted)
 
 
 def _purge_releases(blob_ids: set[str], progress: stores.Progress) -> Cleared:
     """Delete the bytes of every release that is withdrawn, rejected or failed, and forget the paths of what is blocked."""
-    owners, repositories = blocklist.blocked_keys()
-    report = purge.forget_decisions(releases_folder(), owners, repositories)
+    blocks = blocklist.blocks()
+    report = purge.forget_decisions(releases_folder(), blocks.owners, blocks.repositories, blocks.blobs, blocks.authors)
     cleared = Cleared("releases", items=report.rows, files=report.rewritten)
     for release in Release.objects.filter(state__in=GONE).order_by("pk"):
         try:
@@ -74,7 +77,7 @@ def check_published(blob_ids: set[str], progress: Progress) -> int:
     Raises:
         PurgeIncomplete: One does not verify, or still has a row of a purged blob, a blocked owner or a blocked repository.
     """
-    owners, repositories = blocklist.blocked_keys()
+    blocks = blocklist.blocks()
     rows = 0
     for release in Release.objects.filter(state="published").order_by("pk"):
         report = verify(releases_folder(), release.name, release.version, progress)
@@ -83,13 +86,12 @@ def check_published(blob_ids: set[str], progress: Progress) -> int:
         rows += report.rows
         gone = (
             pl.col("blob_id").is_in(blob_ids)
-            | pl.col("owner_key").is_in(frozenset(owners))
-            | pl.col("repository_key").is_in(frozenset(repositories))
+            | pl.col("owner_key").is_in(blocks.owners)
+            | pl.col("repository_key").is_in(blocks.repositories)
         )
-        found = 0
-        for batch in OpenRelease.open(releases_folder(), release.name, release.version).iter_rows(
-            ["blob_id", "owner_key", "repository_key"], batch=50_000
-        ):
+        opened = OpenRelease.open(releases_folder(), release.name, release.version)
+        found = len(held.rows(opened, Blocks(authors=blocks.authors)))
+        for batch in opened.iter_rows(["blob_id", "owner_key", "repository_key"], batch=50_000):
             frame = pl.from_arrow(batch)
             assert isinstance(frame, pl.DataFrame)
             found += len(frame.filter(gone))

@@ -6,7 +6,6 @@ from core.jobs import JobContext, JobTakenOver
 from core.permissions import SYSTEM
 from datasets_app import figures, purging
 from datasets_app.models import Release
-from datasets_app.pipeline.decide import Blocks
 from datasets_app.pipeline.executors import Executor
 from datasets_app.pipeline.manifest import Manifest
 from datasets_app.pipeline.reissue import ReissueSpec, reissue
@@ -65,8 +64,7 @@ def _issue(ctx: JobContext, made: Release, executor: Executor) -> None:
 def _write(ctx: JobContext, made: Release, original: Release, executor: Executor) -> Manifest:
     # The position first: what is added between the two lines is then honoured, and counted as not yet honoured.
     position = blocklist.position()
-    owners, repositories = blocklist.blocked_keys()
-    blocks = Blocks(frozenset(owners), frozenset(repositories))
+    blocks = blocklist.blocks()
     spec = ReissueSpec(made.name, original.version, made.version, blocks, position)
     root = purging.releases_folder()
     written = reissue(purging.corpus_folder(), root, spec, progress=ctx.progress, executor=executor)

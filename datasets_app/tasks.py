@@ -32,12 +32,16 @@ def ingest(ctx: JobContext) -> dict[str, Any]:
         raise ExpectedFailure("The source was deleted meanwhile.")
     wait_for_earlier(ctx, "datasets.ingest", "datasets.purge")
     owners, repositories = blocklist.blocked_keys()
+    contents = blocklist.blocked_contents()
     with stores.temporary_folder("ingest") as scratch:
         report = corpus.ingest(
             readers.open_source(source.name, source.kind, source.params, scratch),
             purging.corpus_folder(),
             blocked_owners=owners,
             blocked_repositories=repositories,
+            blocked_blobs=contents.blobs,
+            blocked_authors=contents.authors,
+            aliases=owners.aliases | repositories.aliases,
             progress=ctx.progress,
         )
     ctx.progress("listing repositories", 0, len(report.repositories))
@@ -89,15 +93,17 @@ def _make(ctx: JobContext, release: Release) -> Manifest:
     wait_for_earlier(ctx, "datasets.purge")
     # The position first: what is added between the two lines is then honoured, and counted as not yet honoured.
     position = blocklist.position()
-    owners, repositories = blocklist.blocked_keys()
+    blocks = blocklist.blocks()
     recipe = Recipe.from_dict(release.recipe)
     attribute_tasks.compute(purging.corpus_folder(), recipe, data_engine.executor(), ctx.progress)
     spec = build.BuildSpec(
         name=release.name,
         version=release.version,
         recipe=recipe,
-        blocked_owners=frozenset(owners),
-        blocked_repositories=frozenset(repositories),
+        blocked_owners=blocks.owners,
+        blocked_repositories=blocks.repositories,
+        blocked_blobs=blocks.blobs,
+        blocked_authors=blocks.authors,
         blocklist_position=position,
         parent=(release.parent.name, release.parent.version) if release.parent else None,
     )

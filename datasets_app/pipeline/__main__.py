@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("version", help="of the release")
 
     def blocks(sub: argparse.ArgumentParser) -> None:
-        for what in ("owner", "repository", "blob"):
+        for what in ("owner", "repository", "blob", "author"):
             sub.add_argument(
                 f"--block-{what}", action="append", default=[], metavar="KEY", help=f"a {what} that may not enter"
             )
@@ -163,6 +163,7 @@ def _build(options: argparse.Namespace) -> int:
         blocked_owners=frozenset(options.block_owner),
         blocked_repositories=frozenset(options.block_repository),
         blocked_blobs=frozenset(options.block_blob),
+        blocked_authors=frozenset(options.block_author),
         blocklist_position=options.blocklist_position,
         parent=(options.name, options.parent) if options.parent else None,
     )
@@ -171,7 +172,7 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _reissue(options: argparse.Namespace) -> int:
-    blocks = Blocks(*map(frozenset, (options.block_owner, options.block_repository, options.block_blob)))
+    blocks = _blocks(options)
     new = options.new or next_version(options.version)
     spec = ReissueSpec(options.name, options.version, new, blocks, options.blocklist_position)
     _print_manifest(reissue(options.corpus, options.releases, spec, progress=_Meter(), workers=options.workers))
@@ -226,16 +227,25 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _purge(options: argparse.Namespace) -> int:
-    owners, repositories = frozenset(options.block_owner), frozenset(options.block_repository)
-    blobs = purge.blobs_to_remove(files_table(options.corpus), owners, repositories, frozenset(options.block_blob))
-    reports = [("corpus", purge.purge_corpus(options.corpus, blobs, owners, repositories, _Meter()))]
+    blocks = _blocks(options)
+    owners, repositories, authors = blocks.owners, blocks.repositories, blocks.authors
+    blobs = purge.blobs_to_remove(files_table(options.corpus), owners, repositories, blocks.blobs, authors)
+    reports = [("corpus", purge.purge_corpus(options.corpus, blobs, owners, repositories, _Meter(), authors))]
     if options.releases:
         for name, version in options.withdraw:
             reports.append((f"{name} {version}", purge.withdraw_release(options.releases, name, version, _Meter())))
-        reports.append(("decisions", purge.forget_decisions(options.releases, owners, repositories)))
+        reports.append(
+            ("decisions", purge.forget_decisions(options.releases, owners, repositories, blocks.blobs, authors))
+        )
     for what, report in reports:
         print(f"{what}: " + ", ".join(f"{key} {value}" for key, value in asdict(report).items()))
     return 0
+
+
+def _blocks(options: argparse.Namespace) -> Blocks:
+    return Blocks(
+        *map(frozenset, (options.block_owner, options.block_repository, options.block_blob, options.block_author))
+    )
 
 
 def _scan(options: argparse.Namespace) -> int:

@@ -1,6 +1,5 @@
 """Building a release: decide what it is to be, from its parent where that is enough, and make it."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +33,7 @@ class BuildSpec:
         blocked_owners: Owner keys that may not enter.
         blocked_repositories: Repository keys that may not enter.
         blocked_blobs: Blob ids that may not enter under any owner.
+        blocked_authors: Keyed hashes of people of whom nothing may enter that they wrote alone.
         blocklist_position: How far the block-list had come.
         parent: Name and version of the release to go on from: its plan is kept. ``None`` for a first release.
         buckets: Buckets by language to place by. ``None`` takes the parent's where it has the same name and major
@@ -46,6 +46,7 @@ class BuildSpec:
     blocked_owners: frozenset[str] = frozenset()
     blocked_repositories: frozenset[str] = frozenset()
     blocked_blobs: frozenset[str] = frozenset()
+    blocked_authors: frozenset[str] = frozenset()
     blocklist_position: int = 0
     parent: tuple[str, str] | None = None
     buckets: Mapping[str, int] | None = field(default=None, hash=False)
@@ -69,7 +70,7 @@ class BuildSpec:
     @property
     def blocks(self) -> decide.Blocks:
         """The block-list of this build."""
-        return decide.Blocks(self.blocked_owners, self.blocked_repositories, self.blocked_blobs)
+        return decide.Blocks(self.blocked_owners, self.blocked_repositories, self.blocked_blobs, self.blocked_authors)
 
 
 def build(
@@ -114,8 +115,7 @@ def build(
 def _decide(corpus: Path, releases: Path, spec: BuildSpec, families: list[Family], progress: Progress) -> Outcome:
     """What the release is to be: from its parent where only the block-list grew, else from scratch."""
     progress("deciding", 0, 3, "reading files and attributes")
-    blobs = hashlib.sha256("\n".join(sorted(spec.blocked_blobs)).encode()).hexdigest()
-    ground = Ground(spec.recipe.digest(), [one.folder for one in families], snapshots(corpus), blobs)
+    ground = Ground(spec.recipe.digest(), [one.folder for one in families], snapshots(corpus))
     redaction = needs.redaction(families, spec.recipe)
     parent = manifest.load(releases, *spec.parent) if spec.parent else None
     if parent is not None and planning.same_plan(parent, spec.name, spec.version, spec.buckets):
@@ -136,7 +136,7 @@ def _decide(corpus: Path, releases: Path, spec: BuildSpec, families: list[Family
         raise NothingKept(decide.funnel(decided.files))
     sizes = dict(kept.group_by("language").agg(pl.col("size").sum()).iter_rows())
     plan = planning.make_plan(spec.name, spec.version, parent, spec.buckets, sizes, spec.recipe.shard_bytes)
-    outcome = from_scratch(decided, spec.recipe, plan, ground, redaction)
+    outcome = from_scratch(decided, spec.recipe, plan, ground, redaction, spec.blocks)
     progress("deciding", 3, 3, f"{len(kept)} of {len(files)} files kept, in {len(outcome.planned)} shards")
     return outcome
 

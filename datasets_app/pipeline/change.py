@@ -28,13 +28,14 @@ class Change:
         going: The files that are blocked and were not.
     """
 
-    def __init__(self, folder: Path, hit: pl.DataFrame, blocks: Blocks, similarity: Similarity) -> None:
+    def __init__(self, folder: Path, hit: pl.DataFrame, blocks: Blocks, more: Blocks, similarity: Similarity) -> None:
         """Find out.
 
         Args:
             folder: Where the state of the release lies.
-            hit: Its repositories that are blocked and were not: ``repository_key``, ``owner_key``.
-            blocks: What is blocked; blobs of it are looked for, too.
+            hit: Its repositories that are blocked and were not, or not for all reasons: ``repository_key``, ``owner_key``.
+            blocks: All that is blocked: it gives the reasons.
+            more: Of it, blobs and authors that were not blocked: they are looked for, too.
             similarity: Settles near-duplicates.
         """
         self._decisions = state.decisions(folder)
@@ -42,12 +43,17 @@ class Change:
         self._blocks = blocks
         repositories = hit.select("repository_key")
         parts = self._decisions.parts_of(hit["owner_key"].unique())
-        parts |= self._decisions.parts_with(pl.Series(sorted(blocks.blobs), dtype=pl.String))
-        self._goes = pl.col("repository_key").is_in(repositories["repository_key"].implode()) | pl.col("blob_id").is_in(
-            pl.Series(sorted(blocks.blobs), dtype=pl.String).implode()
+        blobs, authors = (pl.Series(sorted(wanted), dtype=pl.String) for wanted in (more.blobs, more.authors))
+        parts |= self._decisions.parts_with(blobs) | self._decisions.parts_where("sole_author", authors)
+        self._goes = (
+            pl.col("repository_key").is_in(repositories["repository_key"].implode())
+            | pl.col("blob_id").is_in(blobs.implode())
+            | pl.col("sole_author").is_in(authors.implode()).fill_null(False)
         )
-        self.going = self._decisions.read(parts).filter(self._goes, ~pl.col("reason").is_in(BLOCKED))
-        blobs = self.going["blob_id"].unique()
+        goes = self._decisions.read(parts).filter(self._goes)
+        self.going = goes.filter(~pl.col("reason").is_in(BLOCKED))
+        # What was blocked for another reason changes no more than that reason, but that it does.
+        blobs = goes.filter(pl.col("reason") != block_reason(blocks))["blob_id"].unique()
         # All other holders of these blobs; then the blobs whose standing among near-duplicates changes, and their holders.
         parts |= self._decisions.parts_with(blobs)
         before = self._decisions.read(parts)
@@ -58,10 +64,10 @@ class Change:
         gone = former.join(ranks, on="blob_id", how="anti")["blob_id"]
         moved = ranks.join(former, on="blob_id").filter(pl.col("rank") != pl.col("former")).select("blob_id", "rank")
         self._settle(gone, moved, similarity)
-        more = self._decisions.parts_with(self._turned) - parts
-        if more:
-            parts |= more
-            before = pl.concat([before, self._decisions.read(more)])
+        further = self._decisions.parts_with(self._turned) - parts
+        if further:
+            parts |= further
+            before = pl.concat([before, self._decisions.read(further)])
         self._parts = parts
         self.before = before
         touched = pl.concat([blobs, self._turned]).unique()
@@ -114,9 +120,7 @@ class Change:
         if concerned.is_empty():
             return before
         concerned = concerned.with_columns(
-            reason=pl.when(self._goes, ~pl.col("reason").is_in(BLOCKED))
-            .then(block_reason(self._blocks))
-            .otherwise("reason")
+            reason=pl.when(self._goes).then(block_reason(self._blocks)).otherwise("reason")
         )
         unblocked = ~pl.col("reason").is_in(BLOCKED)
         away = self._away_blobs(concerned)

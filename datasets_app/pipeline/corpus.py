@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from datasets_app.pipeline import file_licences, notes, reservation
 from datasets_app.pipeline.atomic import TEMPORARY, is_full, replacing
 from datasets_app.pipeline.blobs import BLOB_FILE_BYTES, BlobIndex, BlobWriter, blob_files, blob_id, read_blob
+from datasets_app.pipeline.decide import Blocks
 from datasets_app.pipeline.errors import CorpusBusy, CorpusDamaged, SourceError, StorageError
 from datasets_app.pipeline.file_licences import FileLicences
 from datasets_app.pipeline.file_rows import FilesWriter, licensed, row_of
@@ -104,6 +105,8 @@ def ingest(
     blocked_owners: frozenset[str] = frozenset(),
     blocked_repositories: frozenset[str] = frozenset(),
     blocked_blobs: frozenset[str] = frozenset(),
+    blocked_authors: frozenset[str] = frozenset(),
+    aliases: frozenset[str] = frozenset(),
     limits: IngestLimits | None = None,
     progress: Progress = silent,
 ) -> IngestReport:
@@ -115,6 +118,9 @@ def ingest(
         blocked_owners: Owner keys; their files are counted, never opened. An account with a number is known by its login too.
         blocked_repositories: Repository keys, likewise.
         blocked_blobs: Blob ids that are not stored.
+        blocked_authors: Keyed hashes of people; a file that one of them wrote alone is not opened.
+        aliases: Of the keys of owners and repositories, those that are mere names of numbered accounts: they do not count for an
+            account whose number the source tells, which may have taken a freed name.
         limits: See :class:`IngestLimits`.
         progress: Told of every fifth of a second; whatever it raises stops the ingest.
 
@@ -136,8 +142,9 @@ def ingest(
             with replacing(corpus / "files" / f"{source.name}.parquet") as temporary:
                 try:
                     with FilesWriter(temporary) as table:
-                        intake = _Intake(source, index, writer, table, limits, blocked_blobs, skipped, report, progress)
-                        intake.take_all(blocked_owners, blocked_repositories)
+                        blocked = Blocks(blobs=blocked_blobs, authors=blocked_authors)
+                        intake = _Intake(source, index, writer, table, limits, blocked, skipped, report, progress)
+                        intake.take_all(blocked_owners, blocked_repositories, aliases)
                     notes.keep(corpus, source.name, source.notes)
                 except OSError as error:
                     if is_full(error):
@@ -191,18 +198,21 @@ class _Intake:
     writer: BlobWriter
     table: FilesWriter
     limits: IngestLimits
-    blocked_blobs: frozenset[str]
+    blocked: Blocks
     skipped: Counter[str]
     report: IngestReport
     progress: Progress
     seen: set[str] = field(default_factory=set)
     told: float = 0.0
 
-    def take_all(self, blocked_owners: frozenset[str], blocked_repositories: frozenset[str]) -> None:
+    def take_all(
+        self, blocked_owners: frozenset[str], blocked_repositories: frozenset[str], aliases: frozenset[str]
+    ) -> None:
         """Take the whole source, apart from what is blocked."""
         for record, files in self.source.repositories(self.progress):
-            if any(key in blocked_owners for key in record.owner_keys) or any(
-                key in blocked_repositories for key in record.repository_keys
+            passed_over = aliases if record.account_id else frozenset()
+            if any(key in blocked_owners for key in record.owner_keys if key not in passed_over) or any(
+                key in blocked_repositories for key in record.repository_keys if key not in passed_over
             ):
                 self.skipped["opted_out"] += sum(1 for _ in files)
             else:
@@ -244,6 +254,8 @@ class _Intake:
         self.report.repositories.append(record)
 
     def _take_file(self, file: SourceFile) -> tuple[str, bytes]:
+        if file.sole_author in self.blocked.authors:
+            raise FileSkipped("opted_out")
         if _BINARY.search(file.path):
             raise FileSkipped("binary")
         content = file.read(self.limits.max_file_bytes)
@@ -254,7 +266,7 @@ class _Intake:
         if is_lfs_pointer(content):
             raise FileSkipped("lfs_pointer")
         blob = blob_id(content)
-        if blob in self.blocked_blobs:
+        if blob in self.blocked.blobs:
             raise FileSkipped("opted_out")
         if self.index.add(blob):
             self.writer.add(blob, content)

@@ -15,8 +15,9 @@ import polars as pl
 
 from datasets_app.pipeline import comment_styles
 from datasets_app.pipeline.attributes import TEXT
+from datasets_app.pipeline.columns import read_columns
 from datasets_app.pipeline.families import Family
-from datasets_app.pipeline.format import DUPLICATES
+from datasets_app.pipeline.format import DUPLICATES, FILES
 from datasets_app.pipeline.notebook_facts import FORMS
 from datasets_app.pipeline.notebook_facts import LANGUAGE as NOTEBOOK
 from datasets_app.pipeline.reasons import KEPT, REASONS, FunnelRow
@@ -38,6 +39,7 @@ FILE_COLUMNS = (
     "vendored",
     "generated",
     "rank",
+    "sole_author",
 )
 ATTRIBUTE_COLUMNS = (
     "blob_id",
@@ -56,7 +58,8 @@ ATTRIBUTE_COLUMNS = (
     "xml_head",
     "sha256",
 )
-BLOCKED = ("blocked_owner", "blocked_repository", "blocked_blob")
+BLOCKED = ("blocked_owner", "blocked_repository", "blocked_blob", "blocked_author")
+BY_PLACE = BLOCKED[:2]
 PASSED = (KEPT, "exact_copy", "near_duplicate")
 """The reasons of files that nothing is wrong with: their blobs take part in the search for duplicates."""
 
@@ -69,14 +72,23 @@ Settle = Callable[[pl.DataFrame], pl.DataFrame]
 
 @dataclass(frozen=True)
 class Blocks:
-    """The block-list of a build: what may not enter, by owner key, repository key and blob id."""
+    """The block-list of a build: what may not enter, by owner key, repository key and blob id.
+
+    ``authors`` are keyed hashes as ``FILES`` has them: what such a person wrote alone may not enter, wherever it lies.
+    """
 
     owners: frozenset[str] = frozenset()
     repositories: frozenset[str] = frozenset()
     blobs: frozenset[str] = frozenset()
+    authors: frozenset[str] = frozenset()
 
     def __or__(self, other: "Blocks") -> "Blocks":
-        return Blocks(self.owners | other.owners, self.repositories | other.repositories, self.blobs | other.blobs)
+        return Blocks(
+            self.owners | other.owners,
+            self.repositories | other.repositories,
+            self.blobs | other.blobs,
+            self.authors | other.authors,
+        )
 
 
 def load_files(corpus: Path, columns: Iterable[str] = FILE_COLUMNS) -> pl.DataFrame:
@@ -86,7 +98,8 @@ def load_files(corpus: Path, columns: Iterable[str] = FILE_COLUMNS) -> pl.DataFr
         EmptyCorpus: There are none.
     """
     tables = sorted((corpus / "files").glob("[!.]*.parquet"))
-    files = pl.read_parquet(tables, columns=list(columns)) if tables else pl.DataFrame()
+    wanted = list(columns)
+    files = pl.concat([read_columns(path, wanted, FILES) for path in tables]) if tables else pl.DataFrame()
     if files.is_empty():
         raise EmptyCorpus(f"The corpus at {corpus} holds no files. Ingest a source first.")
     if len(tables) > 1:
@@ -296,9 +309,11 @@ def _checks(recipe: Recipe, blocks: Blocks) -> dict[str, pl.Expr]:
 
 
 def is_blocked(blocks: Blocks, *, blobs: bool = True) -> pl.Expr:
-    """Whether a file is blocked: an expression over the columns owner_key, repository_key and, with ``blobs``, blob_id."""
+    """Whether a file is blocked: an expression over the columns owner_key, repository_key and, with ``blobs``, blob_id and
+    (where authors are blocked) sole_author.
+    """
     checks = _block_checks(blocks)
-    return pl.any_horizontal(*(check for key, check in checks.items() if blobs or key != "blocked_blob"))
+    return pl.any_horizontal(*(check for key, check in checks.items() if blobs or key in BY_PLACE))
 
 
 def block_reason(blocks: Blocks) -> pl.Expr:
@@ -307,11 +322,14 @@ def block_reason(blocks: Blocks) -> pl.Expr:
 
 
 def _block_checks(blocks: Blocks) -> dict[str, pl.Expr]:
-    return {
+    checks = {
         "blocked_owner": pl.col("owner_key").is_in(_names(blocks.owners)),
         "blocked_repository": pl.col("repository_key").is_in(_names(blocks.repositories)),
         "blocked_blob": pl.col("blob_id").is_in(_names(blocks.blobs)),
     }
+    if blocks.authors:
+        checks["blocked_author"] = pl.col("sole_author").is_in(_names(blocks.authors)).fill_null(False)
+    return checks
 
 
 def _names(values: Iterable[str]) -> pl.Series:

@@ -1,4 +1,4 @@
-"""Deciding from the release before: what changes when more owners or repositories are blocked, and nothing else did.
+"""Deciding from the release before: what changes when more is blocked, and nothing else did.
 
 The work follows what is touched. The repositories that are blocked now are found in a list of repositories, and what that changes
 by :mod:`change`. What comes out is which rows leave, enter or change which shards; the other rows of those shards are read from
@@ -65,15 +65,18 @@ class Delta:
 
         That is so where the parent stands on other ground, is not whole any more, or blocked what is not blocked now.
         """
-        facts = state.read_facts(self.folder)
-        if self.parent.withdrawn or facts is None or facts.ground != ground:
+        facts, before = state.read_facts(self.folder), state.read_blocked(self.folder)
+        if self.parent.withdrawn or facts is None or before is None or facts.ground != ground:
+            return None
+        if not (before.blobs <= blocks.blobs and before.authors <= blocks.authors):
             return None
         if not all(planning.is_whole(self.releases, entry) for entry in self.parent.shards):
             return None
         known = state.read_repositories(self.folder).with_columns(blocked_now=is_blocked(blocks, blobs=False))
         if len(known.filter("blocked", ~pl.col("blocked_now"))):
             return None
-        return self._outcome(self._change(known, Blocks(blocks.owners, blocks.repositories)), known, facts)
+        more = Blocks(blobs=blocks.blobs - before.blobs, authors=blocks.authors - before.authors)
+        return self._outcome(self._change(known, blocks, more), known, facts, blocks)
 
     def without(self, blocks: Blocks) -> Outcome | None:
         """The outcome of issuing the parent again without what is blocked; ``None`` where it decided on nothing of that.
@@ -98,19 +101,23 @@ class Delta:
                 )
         known = state.read_repositories(self.folder)
         known = known.with_columns(blocked_now=pl.col("blocked") | is_blocked(blocks, blobs=False))
-        change = self._change(known, blocks)
+        change = self._change(known, blocks, blocks)
         if change.going.is_empty():
             return None
         out = self._unavailable(change.entering)
         change.leave_out(out)
-        if blocks.blobs or len(out):
+        if len(out):
             # A build from scratch could take what is left out here: the next one may not go on from this.
-            facts = replace(facts, ground=replace(facts.ground, blocked_blobs="issued again"))
-        return self._outcome(change, known, facts)
+            facts = replace(facts, ground=replace(facts.ground, apart="issued again"))
+        return self._outcome(change, known, facts, blocks | (state.read_blocked(self.folder) or Blocks()))
 
-    def _change(self, known: pl.DataFrame, blocks: Blocks) -> Change:
-        hit = known.filter(~pl.col("blocked"), "blocked_now")
-        return Change(self.folder, hit, blocks, Similarity(self.corpus, self.recipe))
+    def _change(self, known: pl.DataFrame, blocks: Blocks, more: Blocks) -> Change:
+        # One that was blocked by itself counts among those of its owner when that one is blocked as well.
+        both = is_blocked(Blocks(owners=blocks.owners), blobs=False) & is_blocked(
+            Blocks(repositories=blocks.repositories), blobs=False
+        )
+        hit = known.filter(both | (~pl.col("blocked") & pl.col("blocked_now")))
+        return Change(self.folder, hit, blocks, more, Similarity(self.corpus, self.recipe))
 
     def _unavailable(self, entering: pl.DataFrame) -> pl.Series:
         """The blobs among these files that the corpus no longer holds as they were."""
@@ -122,7 +129,7 @@ class Delta:
         there = there.join(self._places(there["blob_id"]), on="blob_id", how="semi") if len(there) else there
         return entering.join(there, on="blob_id", how="anti")["blob_id"]
 
-    def _outcome(self, change: Change, known: pl.DataFrame, facts: state.Facts) -> Outcome:
+    def _outcome(self, change: Change, known: pl.DataFrame, facts: state.Facts, blocks: Blocks) -> Outcome:
         before, after = change.before, change.after
         known = known.with_columns(blocked=pl.col("blocked_now")).drop("blocked_now")
         lost = _anti(before.filter(reason=KEPT), after.filter(reason=KEPT))
@@ -139,6 +146,7 @@ class Delta:
             state.decisions(folder).derive(state.decisions(self.folder), change.parts(), state.BY_FILE)
             state.duplicates(folder).derive(state.duplicates(self.folder), change.duplicate_parts(), state.BY_COMPONENT)
             state.write_repositories(folder, known)
+            state.write_blocked(folder, blocks)
             state.write_facts(folder, state.Facts(facts.ground, counts))
 
         leaves = state.read_leaves(self.folder)

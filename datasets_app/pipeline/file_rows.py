@@ -67,7 +67,7 @@ def row_of(record: RepositoryRecord, file: SourceFile, blob: str, content: bytes
         "generated": marks.is_generated(file.path, content) if file.generated is None else file.generated,
         "rank": min(max(file.rank, 0), RANK_VENDORED - 1),
         "commit": file.commit,
-        "sole_author": file.authors[0] if file.authors and len(file.authors) == 1 else None,
+        "sole_author": file.sole_author,
         "authors": None if file.authors is None else list(file.authors),
         "stars": file.stars,
     }

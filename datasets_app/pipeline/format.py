@@ -118,6 +118,7 @@ DECISIONS = pa.schema(
         ("licence", pa.string()),
         ("rank", pa.int32()),
         ("sha256", pa.binary(32)),
+        ("sole_author", pa.string()),  # as in FILES; a table written before it came reads as null
         ("copies", pa.int32()),  # other files that hold the same blob and are not blocked; null where this one is
         ("held", pa.bool_()),  # the release holds the blob, under this origin or another
         ("reason", pa.string()),  # "kept", or a key of reasons.REASONS

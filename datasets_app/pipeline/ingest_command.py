@@ -104,6 +104,7 @@ def run(options: argparse.Namespace, progress: Progress) -> int:
         blocked_owners=frozenset(options.block_owner),
         blocked_repositories=frozenset(options.block_repository),
         blocked_blobs=frozenset(options.block_blob),
+        blocked_authors=frozenset(options.block_author),
         progress=progress,
     )
     print(

@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from datasets_app.pipeline import decide, placement, planning, state
-from datasets_app.pipeline.decide import Decided
+from datasets_app.pipeline.decide import Blocks, Decided
 from datasets_app.pipeline.holdings import holdings
 from datasets_app.pipeline.manifest import LanguageRow, LicenceRow, Plan
 from datasets_app.pipeline.planning import PlannedShard
@@ -48,8 +48,10 @@ class Outcome:
     write_state: Callable[[Path], None] = field(compare=False)
 
 
-def from_scratch(decided: Decided, recipe: Recipe, plan: Plan, ground: Ground, redaction: Redaction | None) -> Outcome:
-    """The outcome of decisions on every file of the corpus."""
+def from_scratch(
+    decided: Decided, recipe: Recipe, plan: Plan, ground: Ground, redaction: Redaction | None, blocks: Blocks
+) -> Outcome:
+    """The outcome of decisions on every file of the corpus, taken with these blocks."""
     kept = placement.place(decided.kept, plan["buckets"])
     counts = decide.funnel(decided.files)
 
@@ -57,6 +59,7 @@ def from_scratch(decided: Decided, recipe: Recipe, plan: Plan, ground: Ground, r
         state.decisions(folder).write(decided.files, state.BY_FILE)
         state.duplicates(folder).write(decided.duplicates, state.BY_COMPONENT)
         state.write_repositories(folder, state.repositories(decided.files))
+        state.write_blocked(folder, blocks)
         state.write_facts(folder, state.Facts(ground, counts))
 
     return Outcome(

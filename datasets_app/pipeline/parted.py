@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datasets_app.pipeline import atomic
+from datasets_app.pipeline.columns import read_columns
 
 ROWS_A_PART = 2000  # aimed at when a table is first cut
 MOST_PARTS = 4096
@@ -84,6 +85,22 @@ class Parted:
         first, last = (np.searchsorted(index[0], wanted, side) for side in ("left", "right"))
         return {int(part) for one, end in zip(first, last, strict=True) for part in index[1, one:end]}
 
+    def parts_where(self, column: str, values: pl.Series) -> set[int]:
+        """The parts in which a row has one of these values in ``column``, which is read in all parts.
+
+        None has where the table was written before the column came.
+        """
+        paths = self.paths()
+        if values.is_empty() or not paths or column not in pq.read_schema(paths[0]).names:
+            return set()
+        found = (
+            pl.scan_parquet(paths, include_file_paths="part")
+            .filter(pl.col(column).is_in(values.implode()))
+            .select(pl.col("part").unique())
+            .collect()["part"]
+        )
+        return {int(Path(path).name[:5]) for path in found}
+
     def write_index(self) -> None:
         """Write ``blobs.npy`` anew, of the parts that are there."""
         self._write_index(self._made_index())
@@ -96,7 +113,7 @@ class Parted:
             frame = pl.from_arrow(self.schema.empty_table())
             assert isinstance(frame, pl.DataFrame)
             return frame.select(columns or self.schema.names)
-        return pl.concat([pl.read_parquet(path, columns=columns or self.schema.names) for path in paths])
+        return pl.concat([read_columns(path, columns or self.schema.names, self.schema) for path in paths])
 
     def write(self, rows: pl.DataFrame, sort: list[str], parts: int = 0) -> None:
         """Cut a whole table into parts and write them into the folder, which is to be empty."""

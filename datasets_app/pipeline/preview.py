@@ -46,6 +46,7 @@ def preview(
     blocked_owners: frozenset[str] = frozenset(),
     blocked_repositories: frozenset[str] = frozenset(),
     blocked_blobs: frozenset[str] = frozenset(),
+    blocked_authors: frozenset[str] = frozenset(),
 ) -> Preview:
     """Say what these blocks, beside those that the release was built with, would change in it.
 
@@ -67,7 +68,7 @@ def preview(
     files = decide.load(corpus, needs.named(families, "contamination"), needs.named(families, "notebooks")).join(
         decisions.filter(~pl.col("reason").is_in(BLOCKED)), on=_KEYS, how="semi"
     )
-    blocks = Blocks(blocked_owners, blocked_repositories, blocked_blobs)
+    blocks = Blocks(blocked_owners, blocked_repositories, blocked_blobs, blocked_authors)
     decided = decide.decide(files, recipe, blocks, Similarity(corpus, recipe).settle).files
     after = decided.filter(pl.col("reason") == KEPT)
 

@@ -48,6 +48,7 @@ def blobs_to_remove(
     blocked_owners: AbstractSet[str],
     blocked_repositories: AbstractSet[str],
     blocked_blobs: AbstractSet[str],
+    blocked_authors: AbstractSet[str] = frozenset(),
 ) -> set[str]:
     """The blobs that must go when these are blocked: blocked themselves, or held by no file that may stay.
 
@@ -56,8 +57,9 @@ def blobs_to_remove(
         blocked_owners: Owner keys whose files go.
         blocked_repositories: Repository keys whose files go.
         blocked_blobs: Blob ids that go whoever holds them.
+        blocked_authors: Keyed hashes of people whose files go that they wrote alone.
     """
-    blocks = Blocks(frozenset(blocked_owners), frozenset(blocked_repositories), frozenset(blocked_blobs))
+    blocks = Blocks(*map(frozenset, (blocked_owners, blocked_repositories, blocked_blobs, blocked_authors)))
     blocked = is_blocked(blocks)
     going = files_table.filter(blocked).select("blob_id").unique()
     staying = files_table.filter(~blocked).select("blob_id").unique()
@@ -70,8 +72,9 @@ def purge_corpus(
     owner_keys: AbstractSet[str] = frozenset(),
     repository_keys: AbstractSet[str] = frozenset(),
     progress: Progress = silent,
+    authors: AbstractSet[str] = frozenset(),
 ) -> PurgeReport:
-    """Erase blobs and the files of owners and repositories from the corpus, and blobs that no file holds any more.
+    """Erase blobs and the files of owners, repositories and lone authors from the corpus, and blobs that no file holds any more.
 
     The tables of files go first, with the notes on sources, which may name anybody; then blob files and attributes are written
     anew without what goes. Blobs that no table of files names go too: what an owner had in an earlier snapshot of a source lies
@@ -82,7 +85,7 @@ def purge_corpus(
         CorpusDamaged: A blob file cannot be read.
     """
     report = PurgeReport()
-    blocks = Blocks(frozenset(owner_keys), frozenset(repository_keys), frozenset(blob_ids))
+    blocks = Blocks(*map(frozenset, (owner_keys, repository_keys, blob_ids, authors)))
     with locked(corpus):
         _count(atomic.sweep(corpus), report)
         _count(notes.forget(corpus), report)
@@ -162,13 +165,19 @@ def withdraw_release(releases: Path, name: str, version: str, progress: Progress
     return report
 
 
-def forget_decisions(releases: Path, owner_keys: AbstractSet[str], repository_keys: AbstractSet[str]) -> PurgeReport:
-    """Erase the rows of owners and repositories from the decisions of every release.
+def forget_decisions(
+    releases: Path,
+    owner_keys: AbstractSet[str],
+    repository_keys: AbstractSet[str],
+    blob_ids: AbstractSet[str] = frozenset(),
+    authors: AbstractSet[str] = frozenset(),
+) -> PurgeReport:
+    """Erase the rows of owners, repositories, blobs and lone authors from the decisions of every release.
 
     A release that was built after a block still has a row, with the path, for each blocked file. The funnel keeps the counts.
     """
     report = PurgeReport()
-    blocks = Blocks(frozenset(owner_keys), frozenset(repository_keys))
+    blocks = Blocks(*map(frozenset, (owner_keys, repository_keys, blob_ids, authors)))
     with shelf_lock(releases):
         for folder in sorted(releases.glob("[!.]*/[!.]*/decisions")):
             decided = state.decisions(folder.parent)
@@ -178,7 +187,7 @@ def forget_decisions(releases: Path, owner_keys: AbstractSet[str], repository_ke
             if report.rewritten > before:
                 decided.write_index()
         for path in sorted(releases.glob("[!.]*/[!.]*/repositories.parquet")):
-            _keep_rows(path, is_blocked(Blocks(blocks.owners, blocks.repositories), blobs=False), report)
+            _keep_rows(path, is_blocked(blocks, blobs=False), report)
     return report
 
 
@@ -186,7 +195,8 @@ def _keep_rows(path: Path, going: pl.Expr, report: PurgeReport) -> None:
     """Write a table anew without the rows that go, where there are any."""
     schema = pq.read_schema(path)
     table = pl.read_parquet(path)
-    staying = table.filter(~going)
+    wide = table if "sole_author" in table.columns else table.with_columns(sole_author=pl.lit(None, pl.String))
+    staying = wide.filter(~going).select(table.columns)
     if len(staying) == len(table):
         return
     size = path.stat().st_size

@@ -41,6 +41,7 @@ _ORDERED = (
     Reason("blocked_owner", "left out: the account is on the block-list", NOT_ELIGIBLE),
     Reason("blocked_repository", "left out: the repository is on the block-list", NOT_ELIGIBLE),
     Reason("blocked_blob", "left out: this content is on the block-list", NOT_ELIGIBLE),
+    Reason("blocked_author", "left out: the person who wrote it alone is on the block-list", NOT_ELIGIBLE),
     Reason("not_text", "not text: it holds NUL bytes or is not valid UTF-8", NOT_ELIGIBLE),
     Reason("vendored", "a copy of other people's work that the repository carries along", NOT_ELIGIBLE),
     Reason("no_licence", "without a licence that could be recognised", "no_licence"),

@@ -3,6 +3,7 @@
 ``decisions/``          every file with its reason (DECISIONS), cut by owner
 ``duplicates/``         every blob that shares a band with another (DUPLICATES), cut by component
 ``repositories.parquet``  every repository that was decided on, and whether it was blocked
+``blocked.parquet``     blobs and authors that were blocked
 ``leaves.parquet``      the leaves of the tree over the rows, sorted by blob id
 ``state.json``          what all this was decided from, and the funnel with every reason
 
@@ -19,13 +20,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datasets_app.pipeline import atomic, merkle
-from datasets_app.pipeline.decide import BLOCKED
+from datasets_app.pipeline.decide import BY_PLACE, Blocks
 from datasets_app.pipeline.format import DECISIONS, DUPLICATES
 from datasets_app.pipeline.parted import Parted
 from datasets_app.pipeline.placement import owner_hash
 from datasets_app.pipeline.reasons import FunnelRow
 
 LEAVES = pa.schema([("blob_id", pa.binary(20)), ("leaf", pa.binary(32))])
+BLOCKED_ROWS = pa.schema([("kind", pa.string()), ("value", pa.string())])
 BY_FILE = ["repository_key", "path", "blob_id"]
 BY_COMPONENT = ["component", "rank", "blob_id"]
 
@@ -48,13 +50,13 @@ class Ground:
         recipe: Its digest.
         families: The attributes that were used, with the version of their rules.
         sources: The snapshot of each source.
-        blocked_blobs: A digest over them.
+        apart: Why no other release may go on from it; empty where one may.
     """
 
     recipe: str
     families: list[str]
     sources: dict[str, str]
-    blocked_blobs: str
+    apart: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def repositories(files: pl.DataFrame) -> pl.DataFrame:
     """The repositories among decided files, and whether they were blocked."""
     return (
         files.group_by("repository_key", "owner_key")
-        .agg(pl.col("reason").is_in(BLOCKED[:2]).any().alias("blocked"))
+        .agg(pl.col("reason").is_in(BY_PLACE).any().alias("blocked"))
         .sort("repository_key")
     )
 
@@ -96,6 +98,23 @@ def write_repositories(folder: Path, rows: pl.DataFrame) -> None:
 def read_repositories(folder: Path) -> pl.DataFrame:
     """The repositories that were decided on: ``repository_key``, ``owner_key``, ``blocked``."""
     return pl.read_parquet(folder / "repositories.parquet")
+
+
+def write_blocked(folder: Path, blocks: Blocks) -> None:
+    """Write ``blocked.parquet``. Owners and repositories stand in ``repositories.parquet``, as far as they were met."""
+    rows = [("blob", value) for value in sorted(blocks.blobs)] + [("author", value) for value in sorted(blocks.authors)]
+    table = pa.table([[kind for kind, _ in rows], [value for _, value in rows]], schema=BLOCKED_ROWS)
+    atomic.write_table(folder / "blocked.parquet", table)
+
+
+def read_blocked(folder: Path) -> Blocks | None:
+    """The blobs and authors that were blocked, or ``None`` where that is not known."""
+    try:
+        rows = pl.read_parquet(folder / "blocked.parquet")
+    except FileNotFoundError:
+        return None
+    blobs, authors = (frozenset(rows.filter(kind=kind)["value"]) for kind in ("blob", "author"))
+    return Blocks(blobs=blobs, authors=authors)
 
 
 def make_leaves(blob_ids: list[str], sha256: list[bytes], published: list[bytes]) -> pa.Table:

@@ -35,9 +35,14 @@ def by_policy() -> bool:
 
 def concerned() -> list[Release]:
     """The releases, published or waiting for approval, that hold something blocked now."""
-    holding = Holding.objects.filter(blocklist.blocked_holdings(), release__state__in=("published", "built"))
-    rows = Release.objects.filter(pk__in=holding.values("release")).order_by("pk")
-    return list(rows.defer("recipe", "funnel", "languages", "licences"))
+    standing = Release.objects.filter(state__in=("published", "built")).order_by("pk")
+    holding = Holding.objects.filter(blocklist.blocked_holdings(), release__in=standing)
+    named = set(holding.values_list("release", flat=True))
+    rows = standing.defer("recipe", "funnel", "languages", "licences")
+    newest = blocklist.content_position()
+    return [
+        one for one in rows if one.pk in named or (one.blocklist_position < newest and blocklist.holds_contents(one))
+    ]
 
 
 def honour_now(actor: Actor) -> Job | None:

@@ -163,11 +163,22 @@ class BlockList(TestCase):
 
     def test_an_entry_is_made_once_and_lifted_once(self):
         first = blocklist.add(self.staff, self.owner, reference="R")
-        self.assertEqual(blocklist.add(self.staff, self.owner, reference="R2"), first)
+        self.assertEqual(blocklist.add(self.staff, self.owner, reference="R"), first)
         self.assertEqual(blocklist.position(), first.position)
         self.assertEqual((blocklist.lift(self.staff, "R"), blocklist.lift(self.staff, "R")), (1, 0))
         self.assertEqual(blocklist.blocked_keys(), (frozenset(), frozenset()))
         self.assertGreater(blocklist.add(self.staff, self.owner, reference="R").position, first.position)
+
+    def test_what_two_requests_block_stays_blocked_until_both_are_lifted(self):
+        first = blocklist.add(self.staff, self.owner, reference="R")
+        blocklist.add(self.staff, self.owner, reference="R2")
+        # Whatever release honours the first honours the second: it need not wait for another one.
+        self.assertEqual(blocklist.position_of("R2"), first.position)
+        blocklist.lift(self.staff, "R")
+        self.assertIn(self.owner.key, blocklist.blocked_keys()[0])
+        self.assertGreater(blocklist.position_of("R2"), first.position)
+        blocklist.lift(self.staff, "R2")
+        self.assertNotIn(self.owner.key, blocklist.blocked_keys()[0])
 
     def test_no_key_stands_in_clear(self):
         entry = blocklist.add(self.staff, self.owner)

@@ -221,6 +221,14 @@ class Renames(SourceCase):
                 self.assertEqual(self.paths(), set())
         self.assertEqual(self.read_rows("stranger", None).result["files"], 1)
 
+    def test_a_newcomer_with_a_freed_login_is_not_covered_and_the_old_owner_still_is(self) -> None:
+        self.read_rows("ada", 1)
+        blocklist.add(self.staff, Owner.objects.get())
+        self.assertEqual(self.read_rows("ada", 2).result["files"], 1)
+        self.assertEqual(self.read_rows("ada-lovelace", 1).result["skipped"], {"opted_out": 1})
+        # A source that knows no numbers cannot tell the two apart: in doubt it stays out.
+        self.assertEqual(self.read_rows("ada", None).result["skipped"], {"opted_out": 1})
+
     def test_an_account_blocked_by_its_login_does_not_come_back_with_a_number(self) -> None:
         self.read_rows("old", None)
         blocklist.add(self.staff, Owner.objects.get())

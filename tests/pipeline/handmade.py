@@ -33,6 +33,7 @@ class Entry:
     rank: int = 0
     vendored: bool = False
     generated: bool = False
+    sole_author: str | None = None
 
     @property
     def owner_key(self) -> str:
@@ -92,6 +93,7 @@ def write_files(corpus: Path, entries: Iterable[Entry], source: str = "handmade"
             "vendored": entry.vendored,
             "generated": entry.generated,
             "rank": entry.rank,
+            "sole_author": entry.sole_author,
         }
         for entry in entries
     ]

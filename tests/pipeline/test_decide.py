@@ -126,11 +126,12 @@ class ReasonTest(Decided):
         )
 
     def test_the_block_list_comes_before_every_filter(self):
-        bad = replace(GOOD, licence=None, permissive=False, content=b"\x00")
+        bad = replace(GOOD, licence=None, permissive=False, content=b"\x00", sole_author="a" * 64)
         cases = {
             "blocked_owner": Blocks(owners=frozenset({GOOD.owner_key})),
             "blocked_repository": Blocks(repositories=frozenset({GOOD.repository_key})),
             "blocked_blob": Blocks(blobs=frozenset({bad.blob_id})),
+            "blocked_author": Blocks(authors=frozenset({"a" * 64})),
         }
         for reason, blocks in cases.items():
             with self.subTest(reason):
@@ -141,7 +142,9 @@ class ReasonTest(Decided):
         self.assertEqual(self.one(both), "no_licence")
 
     def test_every_reason_of_the_table_can_be_given(self):
-        checked = set(decide._checks(Recipe(with_vendored=False, with_generated=False), Blocks()))
+        checked = set(
+            decide._checks(Recipe(with_vendored=False, with_generated=False), Blocks(authors=frozenset({"a"})))
+        )
         later = {"other_version", "exact_copy", "near_duplicate", "origin_left", "kept"}
         self.assertEqual(REASONS.keys() - checked, later)
 

@@ -20,6 +20,7 @@ from tests.pipeline.handmade import Entry, text, write_corpus, write_files
 
 RECIPE = Recipe(name="small", shard_bytes=4096, row_group_bytes=2048)
 OWNERS = ("ann", "bob", "cyd", "dan", "eve")
+AUTHORS = ("a" * 64, "b" * 64)
 STAGE = "from data 1.0"
 
 
@@ -46,6 +47,7 @@ entries = st.lists(
         language=st.sampled_from(["Python", "C"]),
         rank=st.integers(0, 2),
         vendored=st.booleans(),
+        sole_author=st.sampled_from([None, *AUTHORS]),
     ),
     min_size=4,
     max_size=24,
@@ -86,23 +88,36 @@ class DeltaTest(SimpleTestCase):
         self.assertEqual(*[state.read_facts(folder) for folder in folders])
         self.assertEqual(verify(one, "data", version).problems, [])
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         held=entries,
         first=st.sets(st.sampled_from(OWNERS), max_size=2),
         second=st.sets(st.sampled_from(OWNERS), max_size=2),
         repository=st.sampled_from([None, *OWNERS]),
+        ones=st.tuples(st.sets(st.sampled_from(AUTHORS)), st.sets(st.integers(0, 23), max_size=3), st.booleans()),
+        others=st.tuples(st.sets(st.sampled_from(AUTHORS)), st.sets(st.integers(0, 23), max_size=3)),
     )
-    def test_blocking_more_owners_and_repositories_equals_a_build_from_scratch(self, held, first, second, repository):
+    def test_blocking_more_of_any_kind_equals_a_build_from_scratch(self, held, first, second, repository, ones, others):
+        def blobs(numbers):
+            return frozenset(held[number].blob_id for number in numbers if number < len(held))
+
         with tempfile.TemporaryDirectory() as folder:
             self.corpus, self.said = Path(folder, "corpus"), []
             releases, afresh = Path(folder, "releases"), Path(folder, "afresh")
             recipe = replace(RECIPE, with_vendored=False)
             write_corpus(self.corpus, held)
-            before = {"blocked_owners": frozenset(f"github.com/{owner}" for owner in first)}
+            repositories = frozenset({f"github.com/{repository}/one"} if repository else ())
+            before = {
+                "blocked_owners": frozenset(f"github.com/{owner}" for owner in first),
+                "blocked_repositories": repositories if ones[2] else frozenset(),
+                "blocked_authors": frozenset(ones[0]),
+                "blocked_blobs": blobs(ones[1]),
+            }
             after = {
                 "blocked_owners": frozenset(f"github.com/{owner}" for owner in first | second),
-                "blocked_repositories": frozenset({f"github.com/{repository}/one"} if repository else ()),
+                "blocked_repositories": repositories,
+                "blocked_authors": frozenset(ones[0] | others[0]),
+                "blocked_blobs": blobs(ones[1] | others[1]),
             }
             try:
                 parent = self.build("1.0", releases, recipe, **before)
@@ -220,7 +235,11 @@ class DeltaTest(SimpleTestCase):
         self.assertTrue(linked or state.decisions(self.releases / "data" / "1.0").parts == 1)
 
     def test_other_ground_is_decided_from_scratch(self) -> None:
-        self.setUpRelease(blocked_owners=frozenset({"github.com/cyd"}))
+        self.setUpRelease(
+            blocked_owners=frozenset({"github.com/cyd"}),
+            blocked_blobs=frozenset({"0" * 40}),
+            blocked_authors=frozenset({"f" * 64}),
+        )
         parent = {"parent": ("data", "1.0")}
         blocked = {"blocked_owners": frozenset({"github.com/cyd", "github.com/dan"})}
         cases = {
@@ -228,12 +247,16 @@ class DeltaTest(SimpleTestCase):
             "another recipe": lambda: self.build(
                 "1.2", self.releases, replace(RECIPE, zstd_level=1), **parent, **blocked
             ),
-            "other blobs are blocked": lambda: self.build(
-                "1.3", self.releases, **parent, **blocked, blocked_blobs=frozenset({"0" * 40})
+            "a blob is blocked no more": lambda: self.build("1.3", self.releases, **parent, **blocked),
+            "an author is blocked no more": lambda: self.build(
+                "1.6", self.releases, **parent, **blocked, blocked_blobs=frozenset({"0" * 40})
             ),
             "a shard of the parent is gone": self._lose_a_shard,
             "new files": self._add_files,
         }
+        still = {"blocked_blobs": frozenset({"0" * 40}), "blocked_authors": frozenset({"f" * 64})}
+        self.build("1.7", self.releases, **parent, **blocked, **still)
+        self.assertTrue(self.was_incremental())
         for what, make in cases.items():
             with self.subTest(what):
                 self.said.clear()
@@ -242,12 +265,22 @@ class DeltaTest(SimpleTestCase):
 
     def _add_files(self) -> None:
         write_files(self.corpus, [Entry("dan/one", "new.py", text("d"))], "more")
-        self.build("1.5", self.releases, parent=("data", "1.0"), blocked_owners=frozenset({"github.com/cyd"}))
+        self._again("1.5")
 
     def _lose_a_shard(self) -> None:
         entry = manifest.load(self.releases, "data", "1.0").shards[0]
         path = shard_path(self.releases, entry["digest"])
         kept = path.read_bytes()
         path.unlink()
-        self.build("1.4", self.releases, parent=("data", "1.0"), blocked_owners=frozenset({"github.com/cyd"}))
+        self._again("1.4")
         path.write_bytes(kept)
+
+    def _again(self, version: str) -> None:
+        self.build(
+            version,
+            self.releases,
+            parent=("data", "1.0"),
+            blocked_owners=frozenset({"github.com/cyd"}),
+            blocked_blobs=frozenset({"0" * 40}),
+            blocked_authors=frozenset({"f" * 64}),
+        )

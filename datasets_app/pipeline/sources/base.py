@@ -17,7 +17,7 @@ SKIP_REASONS = {
     "not_a_file": "A folder, device or pipe stands in its place.",
     "outside": "Its path leads out of the source: it is absolute or has '..' in it.",
     "path_invalid": "Its path is empty, too long, or has characters that no table can hold.",
-    "opted_out": "Its owner, its repository or its content is on the block-list.",
+    "opted_out": "Its owner, its repository, its content or who wrote it alone is on the block-list.",
     "reserved": "The repository reserves it: it says in a file that machines can read that it is not to be used for this.",
     "submodule": "It is a submodule: another repository, which has to be a source of its own.",
     "symlink": "It is a link: what it leads to is taken where it stands.",
@@ -114,6 +114,11 @@ class SourceFile:
     stars: int | None = None
     vendored: bool | None = None
     generated: bool | None = None
+
+    @property
+    def sole_author(self) -> str | None:
+        """Who wrote it alone, as in ``authors``; None for several people, or where there is no history."""
+        return self.authors[0] if self.authors and len(self.authors) == 1 else None
 
     def read(self, limit: int = 1 << 62) -> bytes:
         """The bytes of the file.
