@@ -18,6 +18,7 @@ COPY --chown=fairstack scripts/make_env.sh scripts/make_env.sh
 RUN TORCH_INDEX=$TORCH_INDEX PYTHON=/usr/local/bin/python3.11 scripts/make_env.sh && rm -rf ~/.cache
 COPY --chown=fairstack . .
 RUN SECRET_KEY=only-for-this-step-of-the-build-0000 FAIRSTACK_KEY=only-for-this-step-of-the-build-0000 \
+    FAIRSTACK_SIGNING_KEY=only-for-this-step-of-the-build-0000 \
     FAIRSTACK_DATA=/tmp/build python manage.py collectstatic --noinput --verbosity 0
 
 ENV FAIRSTACK_DEPLOYED=1 FAIRSTACK_DATA=/data

@@ -1,5 +1,6 @@
 """Typed readers for the environment: a bad value stops the start with the name of the variable."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -104,11 +105,11 @@ def secret(name: str, keys: Path, *, deployed: bool) -> str:
         return path.read_text().strip()
     except FileNotFoundError:
         keys.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    made = secrets.token_hex(32)
-    with os.fdopen(handle, "w") as file:
-        file.write(made)
-    return made
+    # Written under a name of its own and linked when it is whole: another process that starts now reads all of it or makes its own.
+    own = keys / f".{path.name}.{os.getpid()}"
+    with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(secrets.token_hex(32))
+    with contextlib.suppress(FileExistsError):
+        path.hardlink_to(own)
+    own.unlink()
+    return path.read_text().strip()

@@ -62,6 +62,12 @@ FAIRSTACK_RAY_ADDRESS = env.text("FAIRSTACK_RAY_ADDRESS")  # empty: a cluster on
 
 SECRET_KEY = env.secret("SECRET_KEY", FAIRSTACK_KEYS, deployed=DEPLOYED)
 FAIRSTACK_KEY = env.secret("FAIRSTACK_KEY", FAIRSTACK_KEYS, deployed=DEPLOYED)
+# Signs checkpoints, receipts and the removal feed (docs/ledger.md). Public keys that signed before stay published.
+FAIRSTACK_SIGNING_KEY = env.secret("FAIRSTACK_SIGNING_KEY", FAIRSTACK_KEYS, deployed=DEPLOYED)
+FAIRSTACK_FORMER_KEYS = env.words("FAIRSTACK_FORMER_KEYS")
+# The ledger's name in its checkpoints, from the first one on for ever; and the keys of its known witnesses.
+FAIRSTACK_LEDGER_ORIGIN = env.text("FAIRSTACK_LEDGER_ORIGIN") or FAIRSTACK_SITE_URL.partition("://")[2] + "/ledger"
+FAIRSTACK_WITNESSES = env.words("FAIRSTACK_WITNESSES")
 ALLOWED_HOSTS = [*env.words("ALLOWED_HOSTS"), "127.0.0.1", "localhost", "[::1]"]  # loopback: health checks ask there
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
@@ -156,6 +162,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "expire-requests": {"task": "portal.tasks.expire_requests", "schedule": 3600.0, "options": {"expires": 3600}},
     "send-mails": {"task": "portal.tasks.send_mails", "schedule": 60.0, "options": {"expires": 60}},
+    "sequence-ledger": {"task": "core.tasks.sequence_ledger", "schedule": 1.0, "options": {"expires": 2}},
     "find-lost-jobs": {"task": "core.tasks.find_lost_jobs", "schedule": 10.0, "options": {"expires": 10}},
 }
 if REDIS_URL:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from core import jobs
+from core import jobs, ledger_sequencer
 from core.models import Job
 
 
@@ -20,3 +20,9 @@ def run_job(job_id: str) -> None:
 def find_lost_jobs() -> None:
     """Sweep: see ``core.jobs.find_lost``."""
     jobs.find_lost()
+
+
+@shared_task(name="core.tasks.sequence_ledger")
+def sequence_ledger() -> None:
+    """Give places to entries that wait: see ``core.ledger_sequencer``."""
+    ledger_sequencer.sequence(wait=False)

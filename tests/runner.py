@@ -37,7 +37,11 @@ def let_flush_pass_the_triggers() -> None:
     The flush lifts those triggers and puts them back, so that every test runs with them in place.
     """
     original = DatabaseOperations.sql_flush
-    tables = import_module("core.migrations.0002_append_only").TABLES
+    tables = [
+        table
+        for name in ("0002_append_only", "0003_ledger_tree")
+        for table in import_module(f"core.migrations.{name}").TABLES
+    ]
 
     def sql_flush(self: DatabaseOperations, *args: Any, **kwargs: Any) -> list[str]:
         drops = [f"DROP TRIGGER IF EXISTS {table}_no_delete" for table in tables]

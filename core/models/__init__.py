@@ -2,7 +2,27 @@
 
 from core.models.audit import AuditEntry
 from core.models.job import Job, JobLogLine, JobMetric
-from core.models.ledger import LedgerEntry
+from core.models.ledger import (
+    LedgerCheckpoint,
+    LedgerCosignature,
+    LedgerEntry,
+    LedgerPending,
+    LedgerPlace,
+    LedgerTile,
+)
 from core.models.people import ApiToken, User
 
-__all__ = ["ApiToken", "AuditEntry", "Job", "JobLogLine", "JobMetric", "LedgerEntry", "User"]
+__all__ = [
+    "ApiToken",
+    "AuditEntry",
+    "Job",
+    "JobLogLine",
+    "JobMetric",
+    "LedgerCheckpoint",
+    "LedgerCosignature",
+    "LedgerEntry",
+    "LedgerPending",
+    "LedgerPlace",
+    "LedgerTile",
+    "User",
+]

@@ -39,7 +39,10 @@ class RuleTests(SimpleTestCase):
     def test_the_engines_know_no_web(self) -> None:
         for engine in ENGINES:
             for path in (settings.BASE_DIR / engine).rglob("*.py"):
-                self.assertEqual(imported_roots(path) & WEB, set(), path)
+                allowed = (
+                    {"core"} if path.match("pipeline/merkle.py") else set()
+                )  # core.merkle alone: see tests/core/test_merkle.py
+                self.assertEqual(imported_roots(path) & (WEB - allowed), set(), path)
 
     def test_every_command_of_ours_has_a_test(self) -> None:
         ours = {name for name, app in get_commands().items() if app in FLOORS}

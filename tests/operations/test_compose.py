@@ -61,7 +61,7 @@ class FileTests(SimpleTestCase):
 
     def test_secrets_come_from_outside_and_are_demanded(self) -> None:
         environment = SERVICES["web"]["environment"]
-        for name in ("SECRET_KEY", "FAIRSTACK_KEY"):
+        for name in ("SECRET_KEY", "FAIRSTACK_KEY", "FAIRSTACK_SIGNING_KEY"):
             self.assertRegex(environment[name], rf"^\$\{{{name}:\?.+\}}$")
         self.assertRegex(SERVICES["postgres"]["environment"]["POSTGRES_PASSWORD"], r"^\$\{POSTGRES_PASSWORD:\?.+\}$")
 
@@ -85,6 +85,7 @@ class FileTests(SimpleTestCase):
                 "FAIRSTACK_DEPLOYED": "1",
                 "SECRET_KEY": "k" * 64,
                 "FAIRSTACK_KEY": "f" * 64,
+                "FAIRSTACK_SIGNING_KEY": "5" * 64,
                 "ALLOWED_HOSTS": "stack.example.org",
                 "REDIS_URL": "redis://127.0.0.1:6379/0",
                 "FAIRSTACK_DATA": tempfile.mkdtemp(),
