@@ -39,7 +39,7 @@ def let_flush_pass_the_triggers() -> None:
     original = DatabaseOperations.sql_flush
     tables = [
         table
-        for name in ("0002_append_only", "0003_ledger_tree")
+        for name in ("0002_append_only", "0004_ledger_tree")
         for table in import_module(f"core.migrations.{name}").TABLES
     ]
 

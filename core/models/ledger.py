@@ -32,7 +32,7 @@ class LedgerEntry(AppendOnly):
 
 
 class LedgerPending(models.Model):
-    """An entry that waits for its place. The database puts it here when the entry is written (a trigger of migration 0003)."""
+    """An entry that waits for its place. The database puts it here when the entry is written (a trigger of migration 0004)."""
 
     entry = models.OneToOneField(
         LedgerEntry, primary_key=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"

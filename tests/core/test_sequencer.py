@@ -173,7 +173,7 @@ class MigrationTests(Whole, TransactionTestCase):
         entry = ledger.append("act", {})
         ledger.sequence()
         try:
-            call_command("migrate", "core", "0002", verbosity=0)
+            call_command("migrate", "core", "0003", verbosity=0)
             with connection.cursor() as cursor:  # as it was written then: no trigger puts it among those that wait
                 cursor.execute(
                     "INSERT INTO core_ledgerentry (at, kind, body, commitment, leaf_hash) "

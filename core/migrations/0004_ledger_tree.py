@@ -43,7 +43,7 @@ def backwards(apps, editor: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0002_append_only"),
+        ("core", "0003_roles_and_audit"),
     ]
 
     operations = [
