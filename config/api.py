@@ -10,6 +10,7 @@ from core.errors import Conflict, InvalidInput, TooMany
 from core.middleware import too_many
 from datasets_app.api import router as datasets_router
 from datasets_app.benchmarks_api import router as benchmarks_router
+from datasets_app.cards_api import router as cards_router
 from datasets_app.sources_api import router as sources_router
 from modelzoo.api import router as zoo_router
 from portal.api import router as portal_router
@@ -24,6 +25,7 @@ api = NinjaAPI(
 api.add_router("/", core_router)
 api.add_router("/", datasets_router)
 api.add_router("/", sources_router)
+api.add_router("/", cards_router)
 api.add_router("/", benchmarks_router)
 api.add_router("/", zoo_router)
 api.add_router("/", runs_router)

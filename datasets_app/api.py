@@ -245,7 +245,7 @@ def get_release(request: HttpRequest, name: str, version: str) -> Any:
     try:
         return 200, browsing.visible_release(name, version, _caller(request))
     except Withdrawn as error:
-        return 410, _gone(error)
+        return 410, gone(error)
 
 
 @router.get(
@@ -259,7 +259,7 @@ def get_funnel(request: HttpRequest, name: str, version: str) -> Any:
     try:
         release = browsing.visible_release(name, version, _caller(request))
     except Withdrawn as error:
-        return 410, _gone(error)
+        return 410, gone(error)
     return 200, [dict(row) | {"text": PUBLIC_TEXTS[row["reason"]]} for row in public_funnel(release.funnel)]
 
 
@@ -283,7 +283,7 @@ def list_files(
     try:
         release = browsing.visible_release(name, version, _caller(request))
     except Withdrawn as error:
-        return 410, _gone(error)
+        return 410, gone(error)
     wanted = FileFilter(language, owner, repository)
     found = browsing.list_files(release, wanted, max(0, offset), max(1, min(limit, 200)))
     return 200, {"total": found.total, "files": found.rows}
@@ -380,7 +380,8 @@ def _act(release: Release, job: Job | None) -> dict[str, Any]:
     return {"release": release, "approvals_missing": releases.approvals_missing(release), "job": job}
 
 
-def _gone(error: Withdrawn) -> dict[str, Any]:
+def gone(error: Withdrawn) -> dict[str, Any]:
+    """What the API says of a release that was withdrawn."""
     release = error.release
     return {
         "error": f"{release} was withdrawn.",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from datasets_app.views import acts, benchmarks, comparing, curation, desk, pages, sources
+from datasets_app.views import acts, benchmarks, cards, comparing, curation, desk, pages, sources
 
 app_name = "datasets"
 urlpatterns = [
@@ -31,5 +31,9 @@ urlpatterns = [
     path("<str:name>/<str:version>/files/", pages.file_list, name="files"),
     path("<str:name>/<str:version>/files/<int:repository_id>/<path:path>", pages.file_page, name="file"),
     path("<str:name>/<str:version>/manifest.json", pages.manifest, name="manifest"),
+    path("<str:name>/<str:version>/croissant.json", cards.croissant_card, name="croissant"),
+    path("<str:name>/<str:version>/training-content/", cards.training_content, name="training-content"),
+    path("<str:name>/<str:version>/training-content.md", cards.training_content_markdown, name="training-content-md"),
+    path("<str:name>/<str:version>/training-content.json", cards.training_content_json, name="training-content-json"),
     path("<str:name>/<str:version>/<path:served>", pages.shard, name="shard"),
 ]
