@@ -1,6 +1,6 @@
 """The typed API at ``/api/``: one router an app, documented at ``/api/docs``."""
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
@@ -14,6 +14,7 @@ from datasets_app.cards_api import router as cards_router
 from datasets_app.sources_api import router as sources_router
 from modelzoo.api import router as zoo_router
 from portal.api import router as portal_router
+from portal.search_api import router as search_router
 from training_jobs.api import router as runs_router
 
 api = NinjaAPI(
@@ -30,6 +31,7 @@ api.add_router("/", benchmarks_router)
 api.add_router("/", zoo_router)
 api.add_router("/", runs_router)
 api.add_router("/", portal_router)
+api.add_router("/", search_router)
 
 
 @api.exception_handler(PermissionDenied)
@@ -60,3 +62,9 @@ def conflict(request: HttpRequest, error: Conflict) -> HttpResponse:
 def limited(request: HttpRequest, error: TooMany) -> HttpResponse:
     """Too often; the header ``Retry-After`` says when again."""
     return too_many(request, error)
+
+
+@api.exception_handler(RequestDataTooBig)
+def too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    """A body that is larger than any that the API takes."""
+    return api.create_response(request, {"error": "The request is too large. Send less at a time."}, status=413)

@@ -91,16 +91,19 @@ class Lookup:
         query: What was understood.
         matches: Accounts of that name on each forge, the one with most files first. Empty: not held.
         suggestions: Near names; given where there is no match.
+        formerly: Whether code is held of an account that bore this name before. Which account that is stays unsaid: who knows
+            a name that somebody left behind shall not learn the new one here.
     """
 
     query: Query
     matches: list[Match] = field(default_factory=list)
     suggestions: list[Suggestion] = field(default_factory=list)
+    formerly: bool = False
 
     @property
     def held(self) -> bool:
         """Whether any published release holds it."""
-        return bool(self.matches)
+        return bool(self.matches) or self.formerly
 
     @property
     def match(self) -> Match | None:
@@ -121,11 +124,13 @@ def search(text: str) -> Lookup:
     """
     query = parse(text)
     owners = {owner.pk: owner for owner in _owners(query)}
-    holdings = _held_by_public().filter(owner__in=list(owners))
+    holdings = held_by_public().filter(owner__in=list(owners))
     if query.repository:
         holdings = holdings.filter(repository__name_folded=query.repository)
-    matches = _matches(owners, list(holdings.values_list(*COLUMNS)))
-    return Lookup(query, matches, [] if matches else suggestions(query))
+    rows = list(holdings.values_list(*COLUMNS))
+    matches = _matches(owners, [row for row in rows if owners[row[0]].login_folded == query.login])
+    formerly = any(owners[row[0]].login_folded != query.login for row in rows)
+    return Lookup(query, matches, [] if rows else suggestions(query), formerly)
 
 
 def suggestions(query: Query) -> list[Suggestion]:
@@ -154,7 +159,7 @@ def suggestions(query: Query) -> list[Suggestion]:
     ]
     near.sort()
     near = near[: 3 * SUGGESTIONS]
-    held = set(_held_by_public().filter(owner__in=[pk for *_, pk in near]).values_list("owner", flat=True).distinct())
+    held = set(held_by_public().filter(owner__in=[pk for *_, pk in near]).values_list("owner", flat=True).distinct())
     return [Suggestion(written, forge) for _, _, written, forge, pk in near if pk in held][:SUGGESTIONS]
 
 
@@ -196,7 +201,7 @@ COLUMNS = (
 )
 
 
-def _held_by_public() -> Any:
+def held_by_public() -> Any:
     """Holdings that the public may know of."""
     return Holding.objects.filter(Q(files__gt=0) | Q(copies__gt=0), release__state="published").exclude(hidden_filter())
 

@@ -1,5 +1,6 @@
 """What people type when they look for themselves: an account, ``owner/repository``, or the web address of either."""
 
+import unicodedata
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -7,6 +8,15 @@ from core.errors import InvalidInput
 from datasets_app.pipeline.sources.forges import FORGES, NOT_OWNERS, is_gitlab, place
 
 LONGEST = 400
+_UNSEEN = {
+    "Cc",
+    "Cf",
+    "Co",
+    "Cs",
+    "Cn",
+    "Zl",
+    "Zp",
+}  # control, format (zero width, direction), private, unassigned, line breaks
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,13 @@ class Query:
         """``account`` or ``repository``."""
         return "repository" if self.repository else "account"
 
+    @property
+    def unusual(self) -> list[str]:
+        """Characters that are easily taken for others, each with its Unicode name: forges have names of plain letters, so who
+        sees one of these has perhaps not typed what they meant. At most three."""
+        strange = dict.fromkeys(letter for letter in self.text if not letter.isascii())
+        return [f"{letter} ({unicodedata.name(letter, 'unnamed').lower()})" for letter in strange][:3]
+
 
 def parse(text: str) -> Query:
     """Understand a search for an account or repository.
@@ -37,15 +54,20 @@ def parse(text: str) -> Query:
     Raises:
         InvalidInput: There is nothing to look for, or far too much.
     """
-    text = text.strip()
+    text = unicodedata.normalize("NFC", text).strip()
     if not text:
         raise InvalidInput(
             "Type the name of an account, such as django, or of a repository, such as django/django.", "q"
         )
     if len(text) > LONGEST:
         raise InvalidInput(f"This is longer than any name on a forge. Use at most {LONGEST} characters.", "q")
-    if "\x00" in text:
-        raise InvalidInput("A name has no NUL character.", "q")
+    for place_of, letter in enumerate(text, 1):
+        if unicodedata.category(letter) in _UNSEEN:
+            name = unicodedata.name(letter, f"U+{ord(letter):04X}").lower()
+            raise InvalidInput(
+                f"Character {place_of} of it cannot be seen ({name}). It perhaps came along when it was copied: type the name.",
+                "q",
+            )
     if found := place(text):
         return Query(text, found.owner.casefold(), found.repository.casefold(), found.forge)
     if account := _account_address(text):

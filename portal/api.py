@@ -60,6 +60,7 @@ class Found(Schema):
 
     held: bool
     accounts: list[Held]
+    formerly: bool = Field(description="Code is held of an account that bore this name before; which one is not said.")
     near: list[str]
 
 
@@ -87,7 +88,9 @@ def search(request: HttpRequest, question: Question) -> Found:
             for held in match.releases
         ]
         accounts.append(Held(forge=match.owner.forge, account=match.owner.login, releases=releases))
-    return Found(held=found.held, accounts=accounts, near=[near.text for near in found.suggestions])
+    return Found(
+        held=found.held, accounts=accounts, formerly=found.formerly, near=[near.text for near in found.suggestions]
+    )
 
 
 class NewRequest(Schema):

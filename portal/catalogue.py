@@ -71,7 +71,8 @@ def register_store() -> None:
         progress("catalogue index", 1, 1)
         return Cleared("catalogue index", items=0, files=made)
 
-    stores.register(Store("catalogue index", (FOLDER,), purge=purge))
+    # The folder of all indexes is that of the data floor's own store.
+    stores.register(Store("catalogue index", (), purge=purge))
 
 
 def find(text: str) -> Answer:

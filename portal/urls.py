@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from portal.references import Reference
-from portal.views import desk, opt_out, requests, search, transparency
+from portal.views import desk, opt_out, requests, search, search_code, search_list, transparency
 
 register_converter(Reference, "reference")
 
@@ -11,6 +11,8 @@ app_name = "portal"
 urlpatterns = [
     path("", search.start, name="start"),
     path("search", search.search, name="search"),
+    path("search/code", search_code.search_code, name="search-code"),
+    path("search/accounts", search_list.search_accounts, name="search-accounts"),
     path("find", search.find, name="find"),
     path("docs/<slug:slug>", search.document, name="document"),
     path("licences/<slug:key>", search.licence, name="licence"),

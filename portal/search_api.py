@@ -1,0 +1,97 @@
+"""Search by API: code, and lists of accounts. By POST, so that nothing of it stands in an address; nothing is logged or kept."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Field, Router, Schema
+
+from core.errors import InvalidInput
+from datasets_app import code_lookup, lookup_many
+from datasets_app.lookup_many import Asked
+
+router = Router(tags=["search"])
+
+
+class CodeIn(Schema):
+    """The text of a source file."""
+
+    code: str = Field(max_length=code_lookup.LARGEST)
+
+
+class PlaceOut(Schema):
+    """A file that published releases show."""
+
+    how: str = Field(
+        description="same, line_ends (the same but for these), published (as it is published here) or near."
+    )
+    alike: float = Field(description="Share of common runs of five words, estimated, 0 to 1.")
+    forge: str
+    account: str
+    repository: str
+    path: str
+    licence: str
+    language: str
+    blob: str
+    origin: bool = Field(description="Whether it is the named origin; else its content is held under another one.")
+    releases: list[str]
+
+
+class CodeFound(Schema):
+    """The answer. Removed, hidden and never held look the same."""
+
+    held: bool
+    blob: str = Field(description="The git blob id of the text.")
+    places: list[PlaceOut]
+    more: int
+    complete: bool = Field(description="False while a part of the releases is still being indexed: ask again later.")
+
+
+@router.post("search/code", response=CodeFound, auth=None, summary="Is this code in The Stack?")
+def search_code(request: HttpRequest, body: CodeIn) -> CodeFound:
+    """Exact copies first, then near copies, the most alike first."""
+    found = code_lookup.search(body.code.encode("utf-8", "surrogatepass"))
+    return CodeFound(
+        held=found.held,
+        blob=found.blob_id,
+        more=found.more,
+        complete=not found.unready,
+        places=[
+            PlaceOut(
+                how=one.how, alike=round(one.alike, 3), forge=one.forge, account=one.owner, repository=one.repository,
+                path=one.path, licence=one.licence, language=one.language, blob=one.blob_id, origin=one.origin,
+                releases=[str(release) for release in one.releases],
+            )
+            for one in found.places
+        ],
+    )  # fmt: skip
+
+
+class ListIn(Schema):
+    """Accounts, repositories or addresses."""
+
+    names: list[str] = Field(max_length=lookup_many.MOST_NAMES)
+
+
+class AnswerOut(Schema):
+    """What became of the name at place ``line`` of the list, from 1. Figures are of the newest release that holds it."""
+
+    line: int
+    asked: str
+    answer: str = Field(description="held, not held, held under another name now, or error.")
+    forge: str
+    account: str
+    repositories: int
+    files: int
+    copies: int
+    bytes: int
+    releases: list[str]
+    error: str
+
+
+@router.post("search/accounts", response=list[AnswerOut], auth=None, summary="Which of these are in The Stack?")
+def search_accounts(request: HttpRequest, body: ListIn) -> list[dict[str, Any]]:
+    """In the order of the list; a name that is held on two forges is answered twice."""
+    if not body.names:
+        raise InvalidInput("The list has no names.", "names")
+    names = [Asked(number, name) for number, name in enumerate(body.names, 1)]
+    return [answer.to_dict() for answer in lookup_many.search_many(names)]
