@@ -191,4 +191,6 @@ def _releases(held: dict[tuple[int, str], Parts]) -> dict[int, Release]:
 def _answer(line: int, asked: str, owner: Owner, parts: Parts, releases: dict[int, Release]) -> Answer:
     order = sorted(parts, key=lambda pk: (releases[pk].published_at or releases[pk].created_at, pk), reverse=True)
     names = tuple(f"{releases[pk].name} {releases[pk].version}" for pk in order)
-    return Answer(line, asked, YES, owner.forge, owner.login, releases=names, **parts[order[0]])
+    newest = parts[order[0]]
+    figures = (newest["repositories"], newest["files"], newest["copies"], newest["bytes"])
+    return Answer(line, asked, YES, owner.forge, owner.login, *figures, releases=names)

@@ -179,7 +179,8 @@ class Renames(SourceCase):
             Holding.objects.get_or_create(
                 release=release, repository=repository, owner=repository.owner, defaults={"files": 1}
             )
-        return sorted(match.owner.login for match in lookup.search(text).matches)
+        found = lookup.search(text)
+        return sorted(match.owner.login for match in found.matches) + ["(formerly)"] * found.formerly
 
     def test_a_renamed_account_keeps_its_key_and_is_found_under_both_logins(self) -> None:
         self.assertEqual(self.read_rows("Old-Name").state, "succeeded")
@@ -188,9 +189,9 @@ class Renames(SourceCase):
         self.assertEqual((owner.key, owner.login, owner.login_folded), ("github.com:583231", "New-Name", "new-name"))
         self.assertEqual(list(owner.former_logins.values_list("login", "login_folded")), [("Old-Name", "old-name")])
         self.assertEqual(Repository.objects.get().key, "github.com:583231/code")
-        self.assertEqual(self.found("OLD-name"), ["New-Name"])
+        self.assertEqual(self.found("OLD-name"), ["(formerly)"])
         self.assertEqual(self.found("new-name"), ["New-Name"])
-        self.assertEqual(self.found("github.com/old-name/code"), ["New-Name"])
+        self.assertEqual(self.found("github.com/old-name/code"), ["(formerly)"])
         self.assertEqual(self.found("gitlab.com/old-name"), [])
 
     def test_an_older_source_does_not_bring_the_old_login_back(self) -> None:
