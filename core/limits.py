@@ -43,6 +43,8 @@ LIMITS: Final = {
     "bad-token.network": "30/minute",
     "look-up.network": "120/minute; 2000/hour",
     "look-up.account": "240/minute; 6000/hour",
+    "list.network": "20/hour; 60/day",
+    "list.account": "60/hour; 240/day",
     "send.account": "10/hour; 30/day",
     "send.network": "30/hour; 100/day",
     "check.account": "30/hour; 100/day",
@@ -56,6 +58,7 @@ WORDS: Final = {
     "api": "calls of the API",
     "bad-token": "calls with a token that does not exist",
     "look-up": "look-ups",
+    "list": "lists looked up",
     "send": "requests sent",
     "check": "checks of a proof",
 }

@@ -11,7 +11,7 @@ from core.api_auth import user_of
 from core.errors import InvalidInput
 from core.permissions import require
 from datasets_app import lookup
-from portal import exposure, states
+from portal import exposure, look_ups, states
 from portal.models import OptOutRequest
 from portal.references import is_reference
 from portal.services import decisions, drafts, requests, verification
@@ -67,6 +67,7 @@ class Found(Schema):
 @router.post("search", response=Found, auth=None, summary="Am I in The Stack?")
 def search(request: HttpRequest, question: Question) -> Found:
     """By POST, so that the name stands in no address. What is asked is neither logged nor kept."""
+    look_ups.count(request)
     found = lookup.search(question.q)
     accounts = []
     for match in found.matches:

@@ -8,6 +8,7 @@ from ninja import Field, Router, Schema
 from core.errors import InvalidInput
 from datasets_app import code_lookup, lookup_many
 from datasets_app.lookup_many import Asked
+from portal import look_ups
 
 router = Router(tags=["search"])
 
@@ -49,6 +50,7 @@ class CodeFound(Schema):
 @router.post("search/code", response=CodeFound, auth=None, summary="Is this code in The Stack?")
 def search_code(request: HttpRequest, body: CodeIn) -> CodeFound:
     """Exact copies first, then near copies, the most alike first."""
+    look_ups.count(request)
     found = code_lookup.search(body.code.encode("utf-8", "surrogatepass"))
     return CodeFound(
         held=found.held,
@@ -91,6 +93,7 @@ class AnswerOut(Schema):
 @router.post("search/accounts", response=list[AnswerOut], auth=None, summary="Which of these are in The Stack?")
 def search_accounts(request: HttpRequest, body: ListIn) -> list[dict[str, Any]]:
     """In the order of the list; a name that is held on two forges is answered twice."""
+    look_ups.count(request, "list")
     if not body.names:
         raise InvalidInput("The list has no names.", "names")
     names = [Asked(number, name) for number, name in enumerate(body.names, 1)]

@@ -12,7 +12,7 @@ from datasets_app import lookup
 from datasets_app.models import Holding, Release
 from datasets_app.query import LONGEST
 from modelzoo.models import LicenceTerms, Revision
-from portal import catalogue, documents
+from portal import catalogue, documents, look_ups
 from portal.policies import places
 
 A_PAGE = 10
@@ -41,6 +41,7 @@ def search(request: HttpRequest) -> HttpResponse:
     context: dict[str, object] = {"q": text[:LONGEST]}
     status = 200
     if text.strip():
+        look_ups.count(request)
         try:
             found = lookup.search(text)
         except InvalidInput as error:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from core.errors import InvalidInput
 from datasets_app import browsing, code_lookup, side_by_side
+from portal import look_ups
 from portal.views.uploads import handed_in, in_memory, is_too_large
 
 CODE, FILE = "code", "file"
@@ -22,6 +23,7 @@ def search_code(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"largest": code_lookup.LARGEST}
     status = 200
     if request.method == "POST":
+        look_ups.count(request)
         try:
             if is_too_large(request):
                 raise InvalidInput(

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from core.errors import InvalidInput
 from datasets_app import lookup_many
 from datasets_app.lookup_many import Answer, Asked
+from portal import look_ups
 from portal.tables import HARMLESS_TYPE, Echo, harmless
 from portal.views.uploads import handed_in, in_memory, is_too_large
 
@@ -41,6 +42,7 @@ def search_accounts(request: HttpRequest) -> HttpResponseBase:
     context: dict[str, Any] = {"most": lookup_many.MOST_NAMES}
     status = 200
     if request.method == "POST":
+        look_ups.count(request, "list")
         try:
             if is_too_large(request):
                 raise InvalidInput(

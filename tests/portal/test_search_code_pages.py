@@ -6,7 +6,7 @@ import json
 import re
 
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client, TestCase
+from django.test import Client, TestCase, override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as PropertyCase
@@ -245,6 +245,7 @@ class FormerNames(DataFolderMixin, TestCase):
         self.assertEqual(page.replace("old-name", "xxx-name"), never)
 
 
+@override_settings(FAIRSTACK_LIMITS={"look-up.network": ""})
 class Names(PropertyCase):
     @given(st.text(max_size=450))
     def test_any_text_gets_an_answer_or_a_clear_refusal(self, text):
@@ -277,3 +278,20 @@ class Names(PropertyCase):
         self.assertContains(page, "is not held")
         self.assertEqual(parse("\uff44jango").login, "\uff44jango")  # compatible forms are not taken for the plain ones
         self.assertEqual(parse("ju\u0308rgen").login, "jürgen")
+
+
+@override_settings(FAIRSTACK_LIMITS={"look-up.network": "2/hour", "list.network": "1/hour"})
+class Limits(DataFolderMixin, TestCase):
+    def test_look_ups_are_counted_together_whichever_way_they_are_asked(self):
+        self.assertEqual(self.client.get("/search", {"q": "a"}).status_code, 200)
+        self.assertEqual(self.client.post("/search/code", {"code": "a = 1"}).status_code, 200)
+        for again in (
+            self.client.get("/search", {"q": "a"}),
+            self.client.post("/search/code", {"code": "a = 1"}),
+            self.client.post("/api/search", {"q": "a"}, content_type="application/json"),
+            self.client.post("/api/search/code", {"code": "a"}, content_type="application/json"),
+        ):
+            self.assertEqual(again.status_code, 429)
+            self.assertTrue(again["Retry-After"])
+        self.assertEqual(self.client.post("/search/accounts", {"names": "a"}).status_code, 200)
+        self.assertEqual(self.client.post("/search/accounts", {"names": "a"}).status_code, 429)
