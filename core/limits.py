@@ -49,6 +49,7 @@ LIMITS: Final = {
     "send.network": "30/hour; 100/day",
     "check.account": "30/hour; 100/day",
     "check.network": "60/hour",
+    "cosign.network": "120/hour",
 }
 # What was done too often, for the person.
 WORDS: Final = {
@@ -61,6 +62,7 @@ WORDS: Final = {
     "list": "lists looked up",
     "send": "requests sent",
     "check": "checks of a proof",
+    "cosign": "cosignatures",
 }
 WHOSE: Final = {"account": "this account", "network": "your network", "token": "this token"}
 DAY = 86_400  # seconds
