@@ -34,6 +34,7 @@ def ledger_page(request: HttpRequest) -> HttpResponse:
         for entry in reversed(ledger_tree.entries(min(numbers), max(numbers) + 1) if numbers else [])
     ]
     heads = _heads()
+    address = f"{settings.FAIRSTACK_SITE_URL}/ledger"
     context = {
         "newest": newest,
         "note": ledger_tree.signed_note(newest) if newest else "",
@@ -46,7 +47,8 @@ def ledger_page(request: HttpRequest) -> HttpResponse:
         "fingerprint": signing.fingerprint(),
         "key": str(ledger_tree.log_key()),
         "former": ledger_tree.log_keys()[1:],
-        "address": f"{settings.FAIRSTACK_SITE_URL}/ledger",
+        "address": address,
+        "command": f"python -m core.witnessing {address} --fingerprint {signing.fingerprint()} --state ledger.json",
         "wanted": wanted,
         "problem": problem,
     }
