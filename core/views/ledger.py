@@ -29,10 +29,8 @@ def ledger_page(request: HttpRequest) -> HttpResponse:
         problem = f"There is no entry “{wanted[:40]}”. " + (f"The numbers go from 0 to {size - 1}." if size else "")
     page = Paginator(range(size - 1, -1, -1), A_PAGE).get_page(request.GET.get("page"))
     numbers = page.object_list
-    rows = [
-        (entry, readable(entry))
-        for entry in reversed(ledger_tree.entries(min(numbers), max(numbers) + 1) if numbers else [])
-    ]
+    found = ledger_tree.entries(numbers[-1], numbers[0] + 1) if numbers else []
+    rows = [(entry, readable(entry)) for entry in list(found)[::-1]]
     heads = _heads()
     address = f"{settings.FAIRSTACK_SITE_URL}/ledger"
     context = {

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from core import witnessing
+from core.ledger_site import Refused, Unreachable
 
 
 class Command(BaseCommand):
@@ -20,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             witnessing.run(Namespace(**options), self.stdout.write)
-        except witnessing.Refused as refused:
+        except Refused as refused:
             raise CommandError(f"REFUSED. {refused}", returncode=1) from None
-        except witnessing.Unreachable as error:
+        except Unreachable as error:
             raise CommandError(str(error), returncode=2) from None
