@@ -1,9 +1,10 @@
 """Copies of somebody's files under other owners: the same content (ring A) and nearly the same text (ring B).
 
 What becomes of a copy is decided by rules that stand here as data. Content that anybody could have (:data:`TRIVIAL`) stays,
-whoever asks. Of the rest, content whose origin is beyond doubt (:data:`ORIGIN`) is blocked by its blob id, so that it comes back under no name; what
-is left is for a person to compare. The corpus knows no dates of files and no ties between repositories, so the evidence is what it
-does know: who wrote a file alone, what is carried along as other people's work, and how many stars a source tells.
+whoever asks. Of the rest, content whose origin is beyond doubt (:data:`ORIGIN`) is blocked by its blob id, so that it comes
+back under no name; what is left is for a person to compare. The corpus knows no dates of files and no ties between
+repositories, so the evidence is what it does know: who wrote a file alone, what is carried along as other people's work, and
+how many stars a source tells.
 
 Texts in which only a piece is the same (ring C) are not looked for: they stay.
 """
@@ -115,6 +116,19 @@ def of_corpus(corpus: Path, release: Path | None, covered: Blocks) -> Copies:
     exact = _judged(own, others, _forks(own, others))
     near = _near(release, set(own["blob_id"]), covered, public=None) if release else _none().near
     return Copies(exact[0], exact[1], near.join(exact[1], on=["repository_key", "path"], how="anti"))
+
+
+def files_of(corpus: Path, covered: Blocks) -> pl.DataFrame:
+    """The files (``PLACE``) of what is covered, of all sources."""
+    tables = sorted((corpus / "files").glob("[!.]*.parquet"))
+    if not tables:
+        return _none().exact.select(PLACE)
+    return (
+        pl.concat([_wide(pl.scan_parquet(table)) for table in tables])
+        .filter(is_blocked(covered))
+        .select(PLACE)
+        .collect()
+    )
 
 
 def of_release(release: Path, covered: Blocks, hidden: Hidden, hidden_blobs: frozenset[str]) -> Copies:
