@@ -7,7 +7,6 @@ from ninja import NinjaAPI
 from core.api import router as core_router
 from core.api_auth import SessionAuth, TokenAuth
 from core.errors import Conflict, InvalidInput, TooMany
-from core.ledger_api import router as ledger_router
 from core.middleware import too_many
 from datasets_app.api import router as datasets_router
 from datasets_app.benchmarks_api import router as benchmarks_router
@@ -15,6 +14,8 @@ from datasets_app.cards_api import router as cards_router
 from datasets_app.sources_api import router as sources_router
 from modelzoo.api import router as zoo_router
 from portal.api import router as portal_router
+from portal.desk_api import router as desk_router
+from portal.replies_api import router as replies_router
 from portal.search_api import router as search_router
 from training_jobs.api import router as runs_router
 
@@ -25,7 +26,6 @@ api = NinjaAPI(
     auth=[TokenAuth(), SessionAuth()],
 )
 api.add_router("/", core_router)
-api.add_router("/", ledger_router)
 api.add_router("/", datasets_router)
 api.add_router("/", sources_router)
 api.add_router("/", cards_router)
@@ -34,6 +34,8 @@ api.add_router("/", zoo_router)
 api.add_router("/", runs_router)
 api.add_router("/", portal_router)
 api.add_router("/", search_router)
+api.add_router("/", replies_router)
+api.add_router("/", desk_router)
 
 
 @api.exception_handler(PermissionDenied)

@@ -48,8 +48,8 @@ LIMITS: Final = {
     "send.account": "10/hour; 30/day",
     "send.network": "30/hour; 100/day",
     "check.account": "30/hour; 100/day",
+    "object.network": "20/hour; 60/day",
     "check.network": "60/hour",
-    "cosign.network": "120/hour",
 }
 # What was done too often, for the person.
 WORDS: Final = {
@@ -62,7 +62,7 @@ WORDS: Final = {
     "list": "lists looked up",
     "send": "requests sent",
     "check": "checks of a proof",
-    "cosign": "cosignatures",
+    "object": "objections",
 }
 WHOSE: Final = {"account": "this account", "network": "your network", "token": "this token"}
 DAY = 86_400  # seconds

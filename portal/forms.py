@@ -148,51 +148,6 @@ class VerifyForm(ServiceErrors):
     )
 
 
-class AcceptForm(ServiceErrors):
-    """Accepting."""
-
-    remark = forms.CharField(
-        label="Note",
-        required=False,
-        help_text="For the desk alone.",
-        max_length=4000,
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )
-
-
-class RejectForm(ServiceErrors):
-    """Rejecting."""
-
-    reason = forms.CharField(
-        label="Reason",
-        help_text="The requester reads this.",
-        max_length=4000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        error_messages={"required": "Give the reason: the requester will read it."},
-    )
-
-
-class QueueForm(forms.Form):
-    """The desk's filters."""
-
-    SHOW = [
-        ("open", "Open"),
-        ("triage", "To decide"),
-        ("verifying", "Waiting for proof"),
-        ("accepted", "Accepted, not yet removed"),
-        ("ended", "Ended"),
-        ("all", "All"),
-    ]
-    show = forms.ChoiceField(choices=SHOW, required=False)
-    forge = forms.ChoiceField(required=False)
-    overdue = forms.BooleanField(required=False, label="Overdue only")
-    q = forms.CharField(max_length=200, required=False, label="Reference or account")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["forge"].choices = [("", "Every forge"), *((host, host) for host in places())]  # type: ignore[attr-defined]
-
-
 def provable(opt_out: OptOutRequest) -> bool:
     """Whether a challenge file can prove this account: its forge has git repositories that we can read."""
     return opt_out.forge in forges()

@@ -10,16 +10,13 @@ from datasets_app.models import Release
 from datasets_app.signals import purge_finished, release_published
 from modelzoo.models import Revision
 from portal import catalogue, entries
-from portal.models import OptOutRequest
-from portal.services import copies, removal
-from portal.signals import personal_data_erased
+from portal.services import removal
 
 
 def connect() -> None:
     """Listen. Called once, at the start."""
     release_published.connect(_published, dispatch_uid="portal.published")
     purge_finished.connect(_purged, dispatch_uid="portal.purged")
-    personal_data_erased.connect(_erased, dispatch_uid="portal.copies_erased")
     post_save.connect(_revision_saved, sender=Revision, dispatch_uid="portal.revision")
 
 
@@ -32,10 +29,6 @@ def _published(release: Release, **kwargs: Any) -> None:
 def _purged(release: Release | None, cleared: list[Cleared], **kwargs: Any) -> None:
     if release is not None:
         removal.purge_finished(release, cleared)
-
-
-def _erased(request: OptOutRequest, **kwargs: Any) -> None:
-    copies.forget(request)
 
 
 def _revision_saved(instance: Revision, created: bool, **kwargs: Any) -> None:

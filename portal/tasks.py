@@ -5,14 +5,11 @@ from typing import Any
 from celery import shared_task
 
 from core.jobs import JobContext, job_kind
-from core.permissions import SYSTEM
 from core.stores import temporary_folder
-from datasets_app.pipeline.errors import PipelineError
-from portal.models import OptOutRequest, ProofCheck
+from portal.models import ProofCheck
 from portal.policies import forges
 from portal.proofs import challenge, git
-from portal.services import clock, copies, mails, verification
-from portal.states import UNDECIDED
+from portal.services import clock, mails, verification
 
 
 @job_kind("portal.check_proof", queue="default", title="Check a proof of ownership")
@@ -47,18 +44,6 @@ def _look(check: ProofCheck) -> str:
         except git.GitRefused as refused:
             return refused.outcome
     return challenge.judge(found, proof.challenge)
-
-
-@job_kind("portal.find_copies", queue="data", title="Look for copies", expected=(PipelineError,))
-def find_copies(ctx: JobContext) -> dict[str, Any]:
-    """Look for the copies of a request that was proven. The job itself names no account."""
-    request = OptOutRequest.objects.filter(pk=ctx.params["request"], state__in=UNDECIDED).first()
-    if request is None:
-        return {"found": False}
-    ctx.progress("Look for copies", 0, 1)
-    copies.find(request, SYSTEM)
-    ctx.progress("Look for copies", 1, 1)
-    return {"found": True}
 
 
 @shared_task(name="portal.tasks.expire_requests")

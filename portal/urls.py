@@ -3,7 +3,19 @@
 from django.urls import path, register_converter
 
 from portal.references import Reference
-from portal.views import desk, opt_out, requests, search, search_code, search_list, transparency
+from portal.views import (
+    desk,
+    desk_request,
+    notices,
+    objections,
+    opt_out,
+    replies,
+    requests,
+    search,
+    search_code,
+    search_list,
+    transparency,
+)
 
 register_converter(Reference, "reference")
 
@@ -31,9 +43,22 @@ urlpatterns = [
     path("requests/<reference:reference>/proof/checks", requests.proof_checks, name="proof-checks"),
     path("requests/<reference:reference>/challenge", requests.new_challenge, name="challenge"),
     path("requests/<reference:reference>/withdraw", requests.withdraw, name="withdraw"),
+    path("requests/<reference:reference>/answer", replies.answer, name="answer"),
+    path("requests/<reference:reference>/appeal", replies.appeal, name="appeal"),
+    path("requests/<reference:reference>/undo", replies.undo, name="undo"),
+    path("requests/<reference:reference>/object", objections.by_account, name="object"),
+    path("objections/<str:key>/", objections.by_link, name="object-by-link"),
+    path("notices/", notices.notice_list, name="notices"),
+    path("notices/read", notices.read, name="notices-read"),
+    path("notices/<int:number>", notices.follow, name="notice"),
     path("desk/", desk.queue, name="desk"),
-    path("desk/<reference:reference>/", desk.request_page, name="desk-request"),
-    path("desk/<reference:reference>/verify", desk.verify, name="desk-verify"),
-    path("desk/<reference:reference>/accept", desk.accept, name="desk-accept"),
-    path("desk/<reference:reference>/reject", desk.reject, name="desk-reject"),
+    path("desk/many", desk.many, name="desk-many"),
+    path("desk/<reference:reference>/", desk_request.request_page, name="desk-request"),
+    path("desk/<reference:reference>/verify", desk_request.verify, name="desk-verify"),
+    path("desk/<reference:reference>/accept", desk_request.accept, name="desk-accept"),
+    path("desk/<reference:reference>/accept-part", desk_request.accept_part, name="desk-accept-part"),
+    path("desk/<reference:reference>/reject", desk_request.reject, name="desk-reject"),
+    path("desk/<reference:reference>/ask", desk_request.ask, name="desk-ask"),
+    path("desk/<reference:reference>/extend", desk_request.extend, name="desk-extend"),
+    path("desk/<reference:reference>/weigh", desk_request.weigh, name="desk-weigh"),
 ]

@@ -4,6 +4,7 @@ The beat calls :func:`keep_time` every hour; two at once do everything once, sin
 notice carries a mark. All times are aware and in UTC, so that no change of clocks on the wall moves a deadline.
 """
 
+import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -39,7 +40,9 @@ def keep_time(now: datetime | None = None) -> dict[str, int]:
                 with transaction.atomic():
                     done[name] += act(request, now)
             except Exception as error:  # one that cannot be done must not hold up the others
-                log.exception("time not kept", what=name, request=request.pk, error=type(error).__name__)
+                # Where it went wrong, without the error's own text, which may quote a row.
+                where = "".join(traceback.format_tb(error.__traceback__))
+                log.error("time not kept", what=name, request=request.pk, error=type(error).__name__, where=where)
                 done["failed"] += 1
     done["reminded"] = reminders.remind(now)
     return done

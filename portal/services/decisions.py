@@ -10,15 +10,15 @@ from django.db import transaction
 from core import audit, ledger
 from core.errors import Conflict, InvalidInput
 from core.models import User
-from core.permissions import row
-from datasets_app.services import masks
+from core.permissions import require, row
+from datasets_app.services import blocklist, masks
 from portal import exposure
 from portal.models import Appeal, Decision, OptOutRequest, RequestedRepository, TargetDecision
 from portal.policies import after, promises
 from portal.reasons import REASONS
-from portal.services import arrival, notices, removal, targets
+from portal.services import arrival, notices, removal
 from portal.services.accounts import targets_of
-from portal.services.reviewing import first_approval, locked, may_be_decided, may_be_granted, needs_two
+from portal.services.reviewing import REVIEW, first_approval, locked, may_be_decided, may_be_granted, needs_two
 from portal.services.timeline import moment, note
 from portal.states import OPT_OUT
 from portal.texts import LONGEST, written
@@ -98,6 +98,7 @@ def reject(request: OptOutRequest, actor: User, reason: str, code: str = "other"
         InvalidInput: There is no reason, it is too long, or there is no such code.
         InvalidTransition: It was decided already, or has ended.
     """
+    require(actor, REVIEW)
     reason = written(reason, "reason", missing="Give the reason: the requester will read it.")
     _reason(code)
     with transaction.atomic():
@@ -176,13 +177,13 @@ def _grant(request: OptOutRequest, actor: User, remark: str, refused: Mapping[st
 
 def _block(request: OptOutRequest, actor: User, now: datetime) -> None:
     """Onto the block-list and into the ledger."""
-    position = targets.block(request, actor)
+    entries = [blocklist.add(actor, owner, repository, request.reference) for owner, repository in targets_of(request)]
     record = ledger_record(request, now)
     entry, key = ledger.append_personal("opt-out accepted", record)
     OPT_OUT.move_or_raise(
         request,
         "scheduled",
-        block_position=position,
+        block_position=max(entry.position for entry in entries),
         ledger_entry=entry,
         ledger_key=key,
         ledger_record=record,

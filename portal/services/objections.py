@@ -11,12 +11,12 @@ from django.utils import timezone
 from core import audit
 from core.errors import Conflict, PermissionDenied
 from core.models import User
-from core.permissions import SYSTEM, Actor, row
+from core.permissions import SYSTEM, Actor, require, row
 from datasets_app.services import blocklist
 from portal.models import Objection, OptOutRequest
 from portal.policies import after, promises
 from portal.services import lifecycle, notices, undoing
-from portal.services.reviewing import deciders, locked
+from portal.services.reviewing import REVIEW, deciders, locked
 from portal.services.timeline import moment, note
 from portal.texts import written
 
@@ -79,6 +79,7 @@ def weigh(objection: Objection, actor: User, *, upheld: bool, why: str) -> None:
         InvalidInput: There is no reason.
         Conflict: It was weighed already.
     """
+    require(actor, REVIEW)
     why = written(why, "why", missing="Give the reason: both sides will read it.")
     with transaction.atomic():
         request = locked(objection.request, actor)

@@ -6,11 +6,11 @@ from django.utils import timezone
 from core import audit
 from core.errors import Conflict, PermissionDenied
 from core.models import User
-from core.permissions import SYSTEM, row
+from core.permissions import SYSTEM, require, row
 from portal.models import Decision, Enquiry, OptOutRequest
 from portal.policies import after, promises
 from portal.services import notices
-from portal.services.reviewing import locked
+from portal.services.reviewing import REVIEW, locked
 from portal.services.timeline import moment, note
 from portal.states import OPT_OUT, UNDER_WAY
 from portal.texts import written
@@ -24,6 +24,7 @@ def ask(request: OptOutRequest, actor: User, question: str) -> Enquiry:
         InvalidInput: There is no question.
         InvalidTransition: It waits for nothing that an answer could change.
     """
+    require(actor, REVIEW)
     question = written(question, "question", missing="Write the question: the requester will read it.")
     with transaction.atomic():
         request = locked(request, actor)
@@ -84,6 +85,7 @@ def extend(request: OptOutRequest, actor: User, reason: str) -> None:
         InvalidInput: There is no reason.
         Conflict: It was extended already, is not under way, or the month is over: too late to give notice.
     """
+    require(actor, REVIEW)
     reason = written(reason, "extension", missing="Give the reason: the requester will read it.")
     with transaction.atomic():
         request = locked(request, actor)

@@ -11,12 +11,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core.errors import Conflict, InvalidInput
 from core.session import signed_in
-from portal import exposure, states
+from portal import builds, exposure, states
 from portal.forms import CheckForm, provable
 from portal.models import OptOutRequest
-from portal.policies import promises
+from portal.policies import after, promises
 from portal.proofs import challenge
-from portal.services import drafts, requests, verification
+from portal.services import appeals, drafts, requests, undoing, verification
 from portal.timelines import timeline
 from portal.views.kept_form import keeps_form, sent
 
@@ -38,9 +38,19 @@ def request_list(request: HttpRequest) -> HttpResponse:
 def request_page(request: HttpRequest, reference: str) -> HttpResponse:
     """One request: where it stands, its dates, and once it is verified what releases hold."""
     opt_out = own(request, reference)
+    ended = opt_out.ended_at
     context = {
         "opt_out": opt_out,
         "steps": timeline(opt_out),
+        "promises": promises(),
+        "decision": opt_out.decisions.filter(kind__in=("partial", "reject")).order_by("-at", "-pk").first(),
+        "enquiries": list(opt_out.enquiries.all()),
+        "objections": list(opt_out.objections.all()),
+        "appeals": list(opt_out.appeals.all()),
+        "appealable": appeals.possible(opt_out),
+        "undoable": undoing.possible(opt_out),
+        "earlier_build": builds.begun_before(opt_out),
+        "erased_on": after(ended, promises().erase) if ended and opt_out.state in states.FINAL else None,
         "repositories": list(opt_out.repositories.all()),
         "exposure": exposure.of_request(opt_out) if opt_out.verified_at and opt_out.state in states.SHOWN else [],
         "removed": removed_figures(opt_out),

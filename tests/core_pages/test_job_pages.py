@@ -222,7 +222,7 @@ class JobListTests(TestCase):
         self.client.force_login(make_staff())
         for number in range(12):
             make_job(make_user(f"user{number}"))
-        with self.assertNumQueries(4):  # session, user, count, rows with who asked
+        with self.assertNumQueries(5):  # session, user, count, notices, rows with who asked
             self.client.get(reverse("core:jobs"))
 
     def test_the_live_fragment_costs_three_queries(self) -> None:

@@ -145,7 +145,8 @@ class WhoDecides(TestCase):
             decisions.accept(filed_first, self.grace)
         decisions.accept(verified_first, self.grace)
         self.assertTrue(decisions.accept(filed_first, self.grace))
-        self.assertEqual(BlockEntry.objects.get().reference, verified_first.reference)
+        references = list(BlockEntry.objects.order_by("position").values_list("reference", flat=True))
+        self.assertEqual(references, [verified_first.reference, filed_first.reference])
 
 
 class Questions(TestCase):
