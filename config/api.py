@@ -17,6 +17,7 @@ from portal.api import router as portal_router
 from portal.desk_api import router as desk_router
 from portal.replies_api import router as replies_router
 from portal.search_api import router as search_router
+from portal.transparency_api import router as transparency_router
 from training_jobs.api import router as runs_router
 
 api = NinjaAPI(
@@ -31,6 +32,7 @@ api.add_router("/", sources_router)
 api.add_router("/", cards_router)
 api.add_router("/", benchmarks_router)
 api.add_router("/", zoo_router)
+api.add_router("/", transparency_router)
 api.add_router("/", runs_router)
 api.add_router("/", portal_router)
 api.add_router("/", search_router)

@@ -46,6 +46,8 @@ FAIRSTACK_SOURCE_ROOTS = env.words("FAIRSTACK_SOURCE_ROOTS")
 FAIRSTACK_SOURCE_PROTOCOLS = env.some_of("FAIRSTACK_SOURCE_PROTOCOLS", "https", ("https", "ssh", "file", "http"))
 # Days within which each step of a request is promised; portal.policies.Promises has the names and the usual values.
 FAIRSTACK_PROMISES = env.table("FAIRSTACK_PROMISES", {}, int)
+# A folder of Markdown files that stand in place of those of docs/ with the same name: a site's own policies.
+FAIRSTACK_POLICIES = env.text("FAIRSTACK_POLICIES")
 # How often things may be done by one account or network; core.limits.LIMITS has the names and the usual values.
 FAIRSTACK_LIMITS = env.table("FAIRSTACK_LIMITS", {}, str)
 # Addresses or networks of the proxies before this site, whose X-Forwarded-For is believed; "unix" for a socket.

@@ -1,7 +1,12 @@
-"""The documentation under ``docs/`` as pages of the site."""
+"""The documentation under ``docs/`` as pages of the site.
+
+A site's own policies take the place of ours by ``FAIRSTACK_POLICIES``, a folder with files of the same names. In policies the
+numbers of the site are filled in: ``{{ triage }}`` is the promise of that name in days, ``{{ site }}`` and ``{{ contact }}`` what the
+site says of itself.
+"""
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from django.conf import settings
@@ -9,9 +14,13 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
+from portal.policies import promises
+
 _NEIGHBOUR = re.compile(
     r'href="([a-z0-9-]+)\.md(?=["#])'
 )  # docs/a.md links to b.md: here the pages stand side by side too
+_NUMBER = re.compile(r"\{\{ (\w+) \}\}")
+POLICY = "policies-"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
 
@@ -46,20 +55,39 @@ class Document:
 
 def everything() -> list[Document]:
     """All pages, by slug."""
-    return [_read(path) for path in sorted(_folder().glob("*.md")) if _SLUG.fullmatch(path.stem)]
+    found = {path.stem: path for folder in _folders() for path in folder.glob("*.md") if _SLUG.fullmatch(path.stem)}
+    return [_read(path) for _, path in sorted(found.items())]
+
+
+def policies() -> list[Document]:
+    """The pages that say by which rules the site runs."""
+    return [document for document in everything() if document.slug.startswith(POLICY)]
 
 
 def by_slug(slug: str) -> Document | None:
     """The page, or None."""
-    path = _folder() / f"{slug}.md"
-    return _read(path) if _SLUG.fullmatch(slug) and path.is_file() else None
+    if not _SLUG.fullmatch(slug):
+        return None
+    paths = [folder / f"{slug}.md" for folder in _folders()]
+    return next((_read(path) for path in reversed(paths) if path.is_file()), None)
 
 
-def _folder() -> Path:
-    return Path(settings.BASE_DIR) / "docs"
+def _folders() -> list[Path]:
+    """Ours, then the site's own, whose files win."""
+    own = [Path(settings.FAIRSTACK_POLICIES)] if settings.FAIRSTACK_POLICIES else []
+    return [Path(settings.BASE_DIR) / "docs", *own]
 
 
 def _read(path: Path) -> Document:
     source = path.read_text(encoding="utf-8")
+    if path.stem.startswith(POLICY):
+        source = _NUMBER.sub(lambda match: _values().get(match[1], match[0]), source)
     heading = re.search(r"^# +(.+?) *$", source, re.MULTILINE)
     return Document(path.stem, heading[1] if heading else path.stem.replace("-", " ").capitalize(), source)
+
+
+def _values() -> dict[str, str]:
+    days = {name: f"{value} day{'' if value == 1 else 's'}" for name, value in asdict(promises()).items()}
+    approvals = "one person" if settings.FAIRSTACK_APPROVALS == 1 else f"{settings.FAIRSTACK_APPROVALS} people"
+    site = {"site": settings.FAIRSTACK_SITE_NAME, "contact": settings.FAIRSTACK_CONTACT, "approvals": approvals}
+    return days | {name: re.sub(r"([\\`*_\[\]<>#])", r"\\\1", text) for name, text in site.items()}

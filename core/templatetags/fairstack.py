@@ -12,7 +12,7 @@ from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from core import badges, curves, formats, funnel, icons
+from core import badges, columns, curves, formats, funnel, icons
 from core.highlight import highlight
 
 register = template.Library()
@@ -165,6 +165,12 @@ def _bar(row: Any) -> dict[str, Any]:
     else:
         found = {name: getattr(row, name, None) for name in names}
     return {name: found.get(name) for name in names}
+
+
+@register.inclusion_tag("components/columns.html")
+def two_part_columns(rows: Sequence[tuple[str, int, int]], title: str) -> dict[str, Any]:
+    """Columns of (label, how many, how many of them good). Put the table of the same figures beside it."""
+    return {"picture": columns.draw(rows), "title": title}
 
 
 @register.inclusion_tag("components/pagination.html", takes_context=True)

@@ -1,4 +1,4 @@
-"""Transparency: figures, promises, the ledger."""
+"""Transparency: figures, promises and how they were kept, policies, the ledger."""
 
 import json
 
@@ -7,8 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from core import ledger_tree, signing
 from core.models import LedgerEntry
-from portal import transparency
+from portal import documents, transparency
 from portal.policies import promises
 
 A_PAGE = 50
@@ -21,5 +22,16 @@ def page(request: HttpRequest) -> HttpResponse:
     rows = [
         (entry, json.dumps(entry.body, indent=1, sort_keys=True) if entry.body is not None else "") for entry in entries
     ]
-    context = {"figures": transparency.figures(), "promises": promises(), "page_obj": entries, "rows": rows}
+    figures = transparency.shown()
+    context = {
+        "figures": figures,
+        "columns": [(month.label, month.done, month.in_time) for month in figures.months],
+        "fewest": transparency.FEWEST,
+        "promises": promises(),
+        "policies": documents.policies(),
+        "newest": ledger_tree.latest(),
+        "fingerprint": signing.fingerprint(),
+        "page_obj": entries,
+        "rows": rows,
+    }
     return render(request, "portal/transparency.html", context)

@@ -168,4 +168,4 @@ class Transparency(TestCase):
         with CaptureQueriesContext(connection) as queries:
             page = self.client.get(reverse("portal:transparency"), {"page": 2})
         self.assertContains(page, "51 to 100 of 120")
-        self.assertLessEqual(len(queries), 6)
+        self.assertLessEqual(len(queries), 8)
