@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from datasets_app.cards.facts import Facts
-from datasets_app.cards.summary import recipe_name
+from datasets_app.cards.summary import recipe_name, replaced
 from datasets_app.pipeline.shards import ShardEntry
 
 CONFORMS = ["http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/RAI/1.0"]
@@ -158,7 +158,7 @@ def _records(number: int, name: str) -> dict[str, Any]:
 def _responsible(facts: Facts) -> dict[str, Any]:
     """The fields of Croissant-RAI."""
     recipe = facts.recipe
-    redacted = sorted(recipe.redact)
+    redacted = replaced(facts)
     steps = [
         "The block-list of accepted requests is applied before duplicates are told.",
         "Only files whose every licence is permissive are taken.",

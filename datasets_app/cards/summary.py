@@ -62,6 +62,14 @@ def sections(facts: Facts) -> list[Section]:
     ]
 
 
+KIND_WORDS = {
+    "EMAIL": "e-mail addresses",
+    "IP_ADDRESS": "IP addresses",
+    "KEY": "keys and tokens",
+    "NAME": "names",
+    "PASSWORD": "passwords",
+    "USERNAME": "user names",
+}
 _NO_USERS = (
     "None. What people enter on this site (accounts, requests, pasted code) is not part of any release, and look-ups are "
     "not kept."
@@ -155,7 +163,7 @@ def _reservations(facts: Facts) -> list[Item]:
 
 def _removal(facts: Facts) -> list[Item]:
     recipe = facts.recipe
-    redacted = ", ".join(kind.lower().replace("_", " ") for kind in sorted(recipe.redact))
+    redacted = ", ".join(replaced(facts))
     benchmarks = ", ".join(sorted(recipe.benchmarks))
     return [
         Item(
@@ -180,6 +188,12 @@ def _further(facts: Facts) -> list[Item]:
         Item("Data card", settings.FAIRSTACK_SITE_URL + facts.release.get_absolute_url() + "croissant.json"),
         Item("This summary", "It is made anew from the release's manifest whenever it is asked for."),
     ]
+
+
+def replaced(facts: Facts) -> list[str]:
+    """Kinds of personal data that were replaced. Names and user names are found by a model alone, where the recipe has one."""
+    by_model = set() if facts.recipe.pii_model else {"NAME", "USERNAME"}
+    return [KIND_WORDS[kind] for kind in sorted(set(facts.recipe.redact) - by_model)]
 
 
 def recipe_name(facts: Facts) -> str:
