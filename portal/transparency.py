@@ -178,7 +178,8 @@ def months() -> list[Month]:
 def _done() -> Sequence[tuple[datetime, datetime, datetime | None]]:
     """(received, removed, due) of the newest requests that were carried out."""
     rows = OptOutRequest.objects.filter(state__in=states.DONE, removed_at__isnull=False, submitted_at__isnull=False)
-    return list(rows.order_by("-removed_at").values_list("submitted_at", "removed_at", "due_at")[:NEWEST])
+    found = rows.order_by("-removed_at").values_list("submitted_at", "removed_at", "due_at")[:NEWEST]
+    return [(received, removed, due) for received, removed, due in found if received and removed]
 
 
 def _decided() -> list[bool]:
