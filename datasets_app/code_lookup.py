@@ -12,10 +12,11 @@ from django.db.models import Q
 
 from core.errors import InvalidInput
 from datasets_app import code_indexes, lookup
-from datasets_app.models import Holding, Release
+from datasets_app.models import ContentMask, Holding, Release
 from datasets_app.pipeline.blobs import blob_id
 from datasets_app.pipeline.code_copies import copies_path
 from datasets_app.pipeline.code_index import LINE_ENDS, SAME, Asked, CodeIndex, ask, index_path
+from datasets_app.services import masks
 
 LARGEST = 1_000_000  # bytes of a text that is looked up; files in releases are rarely larger
 LEAST_ALIKE = 0.5  # from which a near copy is shown
@@ -185,6 +186,10 @@ class _Hit:
     origin: bool
     release: Release | None = None
 
+    @property
+    def blob_id(self) -> str:
+        return bytes(self.index.arrays["blob_ids"][self.row]).hex()
+
     def within(self, release: Release) -> "_Hit":
         return _Hit(self.index, self.row, self.how, self.alike, self.repository_key, self.origin, release)
 
@@ -216,6 +221,7 @@ def _places(hits: list[_Hit]) -> list[Place]:
     """The places of hits that the public may see, each once, whichever releases show it."""
     hits = sorted(hits, key=lambda hit: (_ORDER[hit.how], -hit.alike))[:MOST_HITS]
     shown = _shown({hit.repository_key for hit in hits})
+    hidden = hidden_contents([hit.blob_id for hit in hits])
     places: dict[tuple[int, str, str], Place] = {}
     for hit in hits:
         assert hit.release is not None
@@ -223,6 +229,8 @@ def _places(hits: list[_Hit]) -> list[Place]:
         if row is None:
             continue
         facts = hit.index.facts(hit.row)
+        if (None, "", hit.blob_id) in hidden or (row["repository"], facts["path"], hit.blob_id) in hidden:
+            continue
         key = (row["repository"], facts["path"], facts["blob_id"])
         place = places.setdefault(
             key,
@@ -257,6 +265,16 @@ def _shown(keys: Iterable[str]) -> dict[tuple[int, str], dict[str, Any]]:
         "owner__forge",
     )
     return {(row["release"], row["repository__key"]): row for row in rows.values(*columns)}
+
+
+def hidden_contents(blobs: Iterable[str]) -> set[tuple[int | None, str, str]]:
+    """What the public may not see of these blobs: (None, "", blob) everywhere, else (repository, path, blob) there. Asked likewise."""
+    wanted = [*sorted(set(blobs)), "0" * 40]
+    found: set[tuple[int | None, str, str]] = {(None, "", blob) for blob in masks.hidden_blobs(wanted)}
+    for start in range(0, len(wanted), masks.BATCH):
+        live = ContentMask.objects.filter(lifted_at=None, blob__in=wanted[start : start + masks.BATCH])
+        found |= set(live.exclude(repository=None).values_list("repository", "path", "blob"))
+    return found
 
 
 def shown_holding(release_id: int, repository_id: int) -> Holding | None:

@@ -61,6 +61,9 @@ def _compared(text: str, address: str) -> dict[str, Any]:
         repository, row = browsing.read_file(holding.release, holding.repository_id, path)
     except Http404:
         raise InvalidInput(GONE, "compare") from None
+    hidden = code_lookup.hidden_contents([row["blob_id"]])
+    if hidden & {(None, "", row["blob_id"]), (repository.pk, path, row["blob_id"])}:
+        raise InvalidInput(GONE, "compare")
     return {
         "comparison": side_by_side.compare(text, row["content"]),
         "release": holding.release,

@@ -14,9 +14,9 @@ from core.errors import InvalidInput
 from core.jobs import execute_here
 from core.models import Job
 from datasets_app import code_indexes, code_lookup
-from datasets_app.models import Owner, Release
+from datasets_app.models import BlockEntry, Owner, Release, Repository
 from datasets_app.pipeline.code_index import CodeIndex
-from datasets_app.services import masks
+from datasets_app.services import blocklist, masks
 from tests.datasets_app.floor import FloorMixin
 from tests.pipeline.fakes import FakePackage, default_packages
 
@@ -83,11 +83,23 @@ class Finding(Indexed, TestCase):
         never = code_lookup.search(LONG.replace("step", "never").replace("value", "other").encode())
         self.assertEqual((never.places, never.more, never.unready), ([], 0, 0))
 
+    def test_contents_that_are_masked_wherever_they_lie_or_at_one_place_are_not_found(self):
+        blob = code_lookup.search(self.clamp.encode()).blob_id
+        place = next(one for one in code_lookup.search(self.clamp.encode()).places if one.owner == "beta")
+        key = Repository.objects.get(pk=place.repository_id).key
+        masks.mask_contents(self.staff, "R-1", files=[(key, place.path, blob)])
+        self.assertEqual(self.places(self.clamp), [("same", "Alpha", "alpha_one/clamp.py")])
+        masks.mask_contents(self.staff, "R-2", blobs=[blob])
+        self.assertEqual(self.places(self.clamp), [])
+        masks.unmask(self.staff, "R-2")
+        blocklist.add_contents(self.staff, BlockEntry.BLOB, [blob], "R-3")
+        self.assertEqual(self.places(self.clamp), [])
+
     def test_hidden_and_never_held_ask_the_database_the_same(self):
         masks.mask(self.staff, Owner.objects.get(login_folded="alpha"))
         masks.mask(self.staff, Owner.objects.get(login_folded="beta"))
         for text in (LONG, "nothing that anybody ever wrote down in here"):
-            with self.assertNumQueries(2):
+            with self.assertNumQueries(5):
                 self.assertEqual(code_lookup.search(text.encode()).places, [])
 
     def test_what_cannot_be_looked_up_is_refused_in_words(self):
