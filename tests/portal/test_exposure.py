@@ -5,7 +5,9 @@ import io
 import json
 import re
 
+from django.db import connection
 from django.test import TestCase
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from datasets_app.models import FormerLogin, Holding, Owner, Release, Repository
@@ -171,6 +173,9 @@ class TheMatrix(DataFolderMixin, TestCase):
         self.assertEqual(self.client.get(f"{address}download.xml").status_code, 404)
 
     def test_ten_thousand_repositories_take_as_few_queries_as_one(self):
+        address = reverse("portal:exposure", args=[self.owner.pk])
+        with CaptureQueriesContext(connection) as few:
+            self.client.get(address)
         rows = [
             Repository(key=f"big/{number}", owner=self.owner, name=f"R{number:05}", name_folded=f"r{number:05}")
             for number in range(10_000)
@@ -180,8 +185,8 @@ class TheMatrix(DataFolderMixin, TestCase):
         Holding.objects.bulk_create(
             [Holding(release=self.new, repository=one, owner=self.owner, files=1) for one in made]
         )
-        with self.assertNumQueries(14):
-            page = self.client.get(reverse("portal:exposure", args=[self.owner.pk]), {"page": 150})
+        with self.assertNumQueries(len(few)):
+            page = self.client.get(address, {"page": 150})
         self.assertContains(page, "10,002")
         found = list(matrix.everything(self.owner))
         self.assertEqual(len(found), 10_003)
