@@ -60,6 +60,8 @@ FAIRSTACK_JOB_ATTEMPTS = env.integer("FAIRSTACK_JOB_ATTEMPTS", 3, least=1)
 FAIRSTACK_DATA_ENGINE = env.one_of("FAIRSTACK_DATA_ENGINE", "threads", ("threads", "celery", "ray"))
 FAIRSTACK_SHARD_WORKERS = env.integer("FAIRSTACK_SHARD_WORKERS", 8)  # how many Celery workers one job calls at most
 FAIRSTACK_RELEASE_MIRROR = env.text("FAIRSTACK_RELEASE_MIRROR")  # a folder or s3://bucket/prefix; empty: none
+# The address where the check after a removal downloads published bytes, as anybody does; empty: it reads the served folder.
+FAIRSTACK_CHECK_URL = env.text("FAIRSTACK_CHECK_URL")
 FAIRSTACK_RAY_ADDRESS = env.text("FAIRSTACK_RAY_ADDRESS")  # empty: a cluster on this machine, for the job's time
 
 SECRET_KEY = env.secret("SECRET_KEY", FAIRSTACK_KEYS, deployed=DEPLOYED)
@@ -166,6 +168,7 @@ CELERY_BEAT_SCHEDULE = {
     "expire-requests": {"task": "portal.tasks.expire_requests", "schedule": 3600.0, "options": {"expires": 3600}},
     "send-mails": {"task": "portal.tasks.send_mails", "schedule": 60.0, "options": {"expires": 60}},
     "sequence-ledger": {"task": "core.tasks.sequence_ledger", "schedule": 1.0, "options": {"expires": 2}},
+    "finish-removals": {"task": "portal.tasks.finish_removals", "schedule": 300.0, "options": {"expires": 300}},
     "find-lost-jobs": {"task": "core.tasks.find_lost_jobs", "schedule": 10.0, "options": {"expires": 10}},
 }
 if REDIS_URL:

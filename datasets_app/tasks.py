@@ -19,7 +19,7 @@ from datasets_app.pipeline.manifest import Manifest
 from datasets_app.pipeline.recipe import Recipe
 from datasets_app.pipeline.release_errors import ReleaseExists
 from datasets_app.services import blocklist
-from datasets_app.signals import purge_finished
+from datasets_app.signals import purge_finished, purge_started
 from datasets_app.states import RELEASE
 from datasets_app.turns import wait_for_earlier
 
@@ -147,13 +147,14 @@ def purge(ctx: JobContext) -> dict[str, Any]:
     ctx.log(
         f"{len(blobs)} blobs have to go; {len(markers.windows)} windows of {markers.marked} of them tell if they are left."
     )
+    purge_started.send(sender=Release, job=ctx.job, blobs=blobs, windows=markers.windows)
     cleared = stores.purge_everywhere(blobs, ctx.progress)
     for one in cleared:
         ctx.log(f"{one.store}: {one.items} removed, {one.files} files rewritten or deleted.")
     rows = purging.check_published(blobs, ctx.progress)
     ctx.log(f"{rows} published files read again; none of the {len(blobs)} blobs is among them.")
     scanned = scanning.scan(pending, ctx.progress) if blobs else []
-    purge_finished.send(sender=Release, release=release, cleared=cleared, blobs=len(blobs))
+    purge_finished.send(sender=Release, release=release, cleared=cleared, blobs=len(blobs), job=ctx.job)
     pending.finish()
     result = {
         "blobs": len(blobs),

@@ -5,11 +5,20 @@ from typing import Any
 from celery import shared_task
 
 from core.jobs import JobContext, job_kind
+from core.models import Job
+from core.states import JOB_ACTIVE
 from core.stores import temporary_folder
-from portal.models import ProofCheck
+from datasets_app.models import Release
+from datasets_app.pipeline.errors import PipelineError
+from datasets_app.turns import wait_for_earlier
+from portal.models import OptOutRequest, ProofCheck, RemovalMarks
 from portal.policies import forges
 from portal.proofs import challenge, git
-from portal.services import clock, mails, verification
+from portal.receipts import checker
+from portal.receipts.document import Trees
+from portal.services import clock, mails, receipts, removal, verification
+
+CHECKED = ("rebuilding", "removed", "receipted")
 
 
 @job_kind("portal.check_proof", queue="default", title="Check a proof of ownership")
@@ -44,6 +53,46 @@ def _look(check: ProofCheck) -> str:
         except git.GitRefused as refused:
             return refused.outcome
     return challenge.judge(found, proof.challenge)
+
+
+@job_kind(removal.CHECK, queue="data", title="Check that removed code is gone")
+def check_removed(ctx: JobContext) -> dict[str, Any]:
+    """Read the published bytes and all stores for what these requests had removed. Finding something is a result, no failure."""
+    wait_for_earlier(ctx, "datasets.purge")
+    requests = list(OptOutRequest.objects.filter(pk__in=ctx.params["requests"], state__in=CHECKED))
+    if not requests:
+        return {"removed": 0, "leftover": 0}
+    purging = Job.objects.filter(kind="datasets.purge", state__in=JOB_ACTIVE).values("pk")
+    marks = list(RemovalMarks.objects.exclude(purge__in=purging))
+    published = list(Release.objects.filter(state="published").order_by("pk").values_list("name", "version"))
+    wanted = checker.Wanted(requests, marks)
+    report = checker.check(removal.published_place(), published, wanted, ctx.progress)
+    ctx.log(f"{report.rows} published files and {report.files} stored files were read.")
+    for place in [*report.everywhere, *(place for found in report.found.values() for place in found)][:20]:
+        ctx.log(f"Left: {place}")
+    return {
+        **removal.checked(requests, report, [mark.pk for mark in marks]),
+        "rows": report.rows,
+        "files": report.files,
+    }
+
+
+@job_kind(removal.SIGN, queue="data", title="Sign receipts", expected=(PipelineError,))
+def sign_receipts(ctx: JobContext) -> dict[str, Any]:
+    """Sign the receipt of each of these requests; those that are signed already stay as they are."""
+    requests = list(OptOutRequest.objects.filter(pk__in=ctx.params["requests"]).order_by("pk"))
+    trees, signed = Trees(), 0
+    for number, request in enumerate(requests):
+        ctx.progress("signing", number, len(requests))
+        signed += receipts.sign(request, trees) is not None
+    ctx.progress("signing", len(requests), len(requests))
+    return {"signed": signed}
+
+
+@shared_task(name="portal.tasks.finish_removals")
+def finish_removals() -> None:
+    """Find checks and receipts that nobody works on: see ``portal.services.removal.find_unfinished``."""
+    removal.find_unfinished()
 
 
 @shared_task(name="portal.tasks.expire_requests")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from datasets_app.pipeline import attributes, ingest_command, manifest, mirror, purge, storage
+from datasets_app.pipeline import attributes, ingest_command, manifest, mirror, purge, removals, storage
 from datasets_app.pipeline.build import BuildSpec, build
 from datasets_app.pipeline.corpus import files_table
 from datasets_app.pipeline.decide import Blocks
@@ -135,6 +135,13 @@ def _parser() -> argparse.ArgumentParser:
         "--withdraw", nargs=2, action="append", default=[], metavar=("NAME", "VERSION"), help="a release to withdraw"
     )
 
+    sub = command(
+        "apply-removals", _apply_removals, "Take out of a downloaded release what the site's removal feed says."
+    )
+    sub.add_argument("feed", help="the address of the feed (https://.../removals/feed.json), or a file of it")
+    sub.add_argument("folder", type=Path, help="the copy: manifest.json and the Parquet files of one release")
+    sub.add_argument("--fingerprint", required=True, help="SHA-256 of the key that the feed must be signed with")
+
     sub = command("scan", _scan, "Look for bytes in every file below a folder, decoded too.")
     sub.add_argument("root", type=Path)
     sub.add_argument("--marker", action="append", required=True, help="text to look for")
@@ -246,6 +253,14 @@ def _blocks(options: argparse.Namespace) -> Blocks:
     return Blocks(
         *map(frozenset, (options.block_owner, options.block_repository, options.block_blob, options.block_author))
     )
+
+
+def _apply_removals(options: argparse.Namespace) -> int:
+    items = removals.read_feed(removals.pages(options.feed), options.fingerprint)
+    print(f"The feed has {len(items)} items, and its signature is good.", file=sys.stderr)
+    done = removals.apply(items, options.folder, _Meter())
+    print("\n".join(removals.tell(done)))
+    return 0
 
 
 def _scan(options: argparse.Namespace) -> int:

@@ -3,17 +3,22 @@
 from portal.models.decision import Appeal, Decision, Enquiry, Objection, TargetDecision
 from portal.models.notice import Notice
 from portal.models.proof import Proof, ProofCheck
+from portal.models.receipt import FeedItem, Receipt, RemovalEvidence, RemovalMarks
 from portal.models.request import OptOutRequest, RequestedRepository, RequestEvent
 
 __all__ = [
     "Appeal",
     "Decision",
     "Enquiry",
+    "FeedItem",
     "Notice",
     "Objection",
     "OptOutRequest",
     "Proof",
     "ProofCheck",
+    "Receipt",
+    "RemovalEvidence",
+    "RemovalMarks",
     "RequestEvent",
     "RequestedRepository",
     "TargetDecision",

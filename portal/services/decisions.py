@@ -177,13 +177,14 @@ def _grant(request: OptOutRequest, actor: User, remark: str, refused: Mapping[st
 
 def _block(request: OptOutRequest, actor: User, now: datetime) -> None:
     """Onto the block-list and into the ledger."""
-    entries = [blocklist.add(actor, owner, repository, request.reference) for owner, repository in targets_of(request)]
+    for owner, repository in targets_of(request):
+        blocklist.add(actor, owner, repository, request.reference)
     record = ledger_record(request, now)
     entry, key = ledger.append_personal("opt-out accepted", record)
     OPT_OUT.move_or_raise(
         request,
         "scheduled",
-        block_position=max(entry.position for entry in entries),
+        block_position=blocklist.position_of(request.reference),
         ledger_entry=entry,
         ledger_key=key,
         ledger_record=record,

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -63,6 +65,22 @@ class TheLoop(FloorMixin, TransactionTestCase):
         self.assertContains(sent, draft.reference)
         return draft.reference
 
+    def check_receipt(self, reference):
+        """As the owner does it: both files downloaded, and the script run without this site."""
+        folder = self.data.parent / f"{self.data.name}-owner"
+        folder.mkdir()
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        for name, args in (("portal:receipt-script", []), ("portal:receipt-file", [reference])):
+            (folder / name[7:]).write_bytes(self.owner.get(reverse(name, args=args)).content)
+        page = self.page(self.public, "portal:receipts")
+        fingerprint = re.search(r"[0-9a-f]{64}", page)[0]
+        done = subprocess.run(
+            [sys.executable, "-I", "receipt-script", "receipt-file", "--fingerprint", fingerprint],
+            cwd=folder, capture_output=True, text=True,
+        )  # fmt: skip
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("are in none of these releases", done.stdout)
+
     def test_from_real_files_to_nothing_left(self):
         first = self.published()
         self.assertTrue(scan(self.data, [MARKER]), "the marker must be there before, or finding nothing proves nothing")
@@ -95,7 +113,8 @@ class TheLoop(FloorMixin, TransactionTestCase):
         self.run_jobs()
 
         request = OptOutRequest.objects.get(reference=reference)
-        self.assertEqual(request.state, "removed")
+        self.assertEqual(request.state, "receipted")
+        self.check_receipt(reference)
         for asked in ("alpha", "ALPHA/one", "https://github.com/Alpha/"):
             self.assertIn("is not held", self.page(self.public, "portal:search", q=asked))
         self.assertIn("is in The Stack", self.page(self.public, "portal:search", q="beta"))

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from core import ledger
 from core.errors import Conflict, InvalidInput, InvalidTransition
-from core.models import AuditEntry, LedgerEntry
+from core.models import AuditEntry, Job, LedgerEntry
 from core.stores import Cleared
 from datasets_app import lookup
 from datasets_app.models import BlockEntry, Holding, Mask, Owner, Release, Repository
@@ -17,8 +17,9 @@ from datasets_app.signals import purge_finished, release_published
 from portal import exposure, states, transparency
 from portal.models import OptOutRequest, RequestEvent
 from portal.policies import Promises, promises
+from portal.receipts.checker import Report
 from portal.references import new_reference
-from portal.services import clock, decisions, drafts, requests, verification
+from portal.services import clock, decisions, drafts, removal, requests, verification
 from tests.base import DataFolderMixin, make_user
 from tests.portal import people
 
@@ -324,6 +325,11 @@ class Removing(DataFolderMixin, TestCase):
         Release.objects.filter(pk=self.old.pk).update(state="withdrawn", withdrawn_at=timezone.now())
         return new
 
+    def found_clean(self, request):
+        """What the check does that found nothing."""
+        removal.checked([request], Report(), [])
+        request.refresh_from_db()
+
     def test_publishing_and_purging_finish_the_request_with_figures(self):
         new = self.publish_next()
         release_published.send(sender=Release, release=new)
@@ -331,6 +337,8 @@ class Removing(DataFolderMixin, TestCase):
         self.assertEqual(self.request.state, "rebuilding")
         purge_finished.send(sender=Release, release=new, cleared=[Cleared("corpus", items=3)], blobs=3)
         self.request.refresh_from_db()
+        self.assertEqual(self.request.state, "rebuilding", "the purge's own word is not enough")
+        self.found_clean(self.request)
         self.assertEqual(self.request.state, "removed")
         self.assertEqual((self.request.removed["files"], self.request.removed["bytes"]), (6, 600))
         self.assertEqual(self.request.removed["stores"], ["corpus"])
@@ -342,6 +350,10 @@ class Removing(DataFolderMixin, TestCase):
         new = self.publish_next()
         for _ in range(2):
             purge_finished.send(sender=Release, release=new, cleared=[], blobs=0)
+        self.assertEqual(Job.objects.filter(kind=removal.CHECK).count(), 1)
+        self.request.refresh_from_db()
+        for _ in range(2):
+            self.found_clean(self.request)
         release_published.send(sender=Release, release=new)
         self.request.refresh_from_db()
         self.assertEqual(self.request.state, "removed")
@@ -355,10 +367,13 @@ class Removing(DataFolderMixin, TestCase):
         self.request.refresh_from_db()
         self.assertEqual(self.request.state, "scheduled")
 
-    def test_a_second_request_for_what_is_gone_is_finished_at_once(self):
+    def test_a_second_request_for_what_is_gone_is_checked_at_once(self):
         new = self.publish_next()
         purge_finished.send(sender=Release, release=new, cleared=[], blobs=0)
         second = people.scheduled(make_user("bob"))
+        self.assertEqual(second.state, "rebuilding")
+        self.assertIn([second.pk], [job.params["requests"] for job in Job.objects.filter(kind=removal.CHECK)])
+        self.found_clean(second)
         self.assertEqual(second.state, "removed")
 
     def test_exposure_tells_in_masked_and_removed_apart(self):
