@@ -7,6 +7,7 @@ from ninja import NinjaAPI
 from core.api import router as core_router
 from core.api_auth import SessionAuth, TokenAuth
 from core.errors import Conflict, InvalidInput, TooMany
+from core.ledger_api import router as ledger_router
 from core.middleware import too_many
 from datasets_app.api import router as datasets_router
 from datasets_app.benchmarks_api import router as benchmarks_router
@@ -28,6 +29,7 @@ api = NinjaAPI(
     auth=[TokenAuth(), SessionAuth()],
 )
 api.add_router("/", core_router)
+api.add_router("/", ledger_router)
 api.add_router("/", datasets_router)
 api.add_router("/", sources_router)
 api.add_router("/", cards_router)

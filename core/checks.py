@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
-from core import limits, stores
+from core import ledger_witnesses, limits, notes, signing, stores
 
 
 @register(Tags.files)
@@ -43,6 +43,18 @@ def limits_can_be_read(**kwargs: Any) -> list[CheckMessage]:
         limits.check_settings()
     except ImproperlyConfigured as error:
         return [Error(str(error), hint="docs/operations.md tells how they are written.", id="fairstack.E006")]
+    return []
+
+
+@register(Tags.security)
+def keys_are_keys(**kwargs: Any) -> list[CheckMessage]:
+    """E007: a signing key, a former key, the ledger's name or a witness that cannot be would be noticed by a signature that fails."""
+    try:
+        notes.Verifier(settings.FAIRSTACK_LEDGER_ORIGIN, signing.public_key())
+        signing.former_keys()
+        ledger_witnesses.known()
+    except (ImproperlyConfigured, notes.NoteError) as error:
+        return [Error(str(error), hint="docs/ledger.md tells how keys are written.", id="fairstack.E007")]
     return []
 
 

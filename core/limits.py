@@ -50,6 +50,7 @@ LIMITS: Final = {
     "check.account": "30/hour; 100/day",
     "object.network": "20/hour; 60/day",
     "check.network": "60/hour",
+    "cosign.network": "120/hour",
 }
 # What was done too often, for the person.
 WORDS: Final = {
@@ -63,6 +64,7 @@ WORDS: Final = {
     "send": "requests sent",
     "check": "checks of a proof",
     "object": "objections",
+    "cosign": "cosignatures",
 }
 WHOSE: Final = {"account": "this account", "network": "your network", "token": "this token"}
 DAY = 86_400  # seconds

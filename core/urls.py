@@ -1,9 +1,12 @@
 """The ground floor's addresses."""
 
 from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import path, re_path
 
-from core.views import accounts, audit, jobs, roles, style, tokens
+from core.tiles import INDEX_PATTERN
+from core.views import accounts, audit, jobs, ledger, ledger_tiles, roles, style, tokens
+
+_WIDTH = r"(?:\.p/(?P<width>[1-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5]))?"
 
 app_name = "core"
 urlpatterns = [
@@ -25,5 +28,15 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/log/", jobs.job_log, name="job-log"),
     path("jobs/<uuid:job_id>/metrics/", jobs.job_metrics, name="job-metrics"),
     path("jobs/<uuid:job_id>/cancel/", jobs.job_cancel, name="job-cancel"),
+    path("ledger/", ledger.ledger_page, name="ledger"),
+    path("ledger/entries/<int:number>/", ledger.entry_page, name="ledger-entry"),
+    path("ledger/checkpoint", ledger_tiles.checkpoint, name="ledger-checkpoint"),
+    path("ledger/key", ledger_tiles.key, name="ledger-key"),
+    re_path(rf"^ledger/tile/entries/(?P<index>{INDEX_PATTERN}){_WIDTH}$", ledger_tiles.entries, name="ledger-bundle"),
+    re_path(
+        rf"^ledger/tile/(?P<level>[0-9]|[1-5][0-9]|6[0-3])/(?P<index>{INDEX_PATTERN}){_WIDTH}$",
+        ledger_tiles.tile,
+        name="ledger-tile",
+    ),
     path("style/", style.style, name="style"),
 ]

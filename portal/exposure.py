@@ -7,6 +7,7 @@ from django.db.models import F, Q
 
 from datasets_app.models import BlockEntry, Holding, Mask, Owner
 from portal.models import OptOutRequest
+from portal.services.accounts import held_owners
 
 STATES = ("published", "built", "withdrawn")
 
@@ -44,7 +45,9 @@ class Exposure:
 
 def of_request(request: OptOutRequest) -> list[Exposure]:
     """By release, newest first: what they hold of what the request covers. Nothing is made or changed."""
-    owners = Owner.objects.filter(forge=request.forge, login_folded=request.account.casefold())
+    if request.scope == OptOutRequest.AUTHORED:  # it is about files in the repositories of others
+        return []
+    owners = Owner.objects.filter(pk__in=[owner.pk for owner in held_owners(request)])
     rows = Holding.objects.filter(owner__in=owners, release__state__in=STATES)
     if request.scope == OptOutRequest.REPOSITORIES:
         rows = rows.filter(repository__name_folded__in=request.repositories.values("name_folded"))

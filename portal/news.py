@@ -14,7 +14,7 @@ from modelzoo.models import Revision
 from portal import catalogue, entries
 from portal.models import OptOutRequest
 from portal.receipts import evidence
-from portal.services import receipts, removal
+from portal.services import copies, receipts, removal
 from portal.signals import personal_data_erased
 
 
@@ -44,6 +44,7 @@ def _purged(release: Release | None, cleared: list[Cleared], job: Job | None = N
 
 def _erased(request: OptOutRequest, **kwargs: Any) -> None:
     receipts.forget(request)
+    copies.forget(request)
 
 
 def _revision_saved(instance: Revision, created: bool, **kwargs: Any) -> None:

@@ -6,6 +6,7 @@ from celery import shared_task
 
 from core.jobs import JobContext, job_kind
 from core.models import Job
+from core.permissions import SYSTEM
 from core.states import JOB_ACTIVE
 from core.stores import temporary_folder
 from datasets_app.models import Release
@@ -16,7 +17,8 @@ from portal.policies import forges
 from portal.proofs import challenge, git
 from portal.receipts import checker
 from portal.receipts.document import Trees
-from portal.services import clock, mails, receipts, removal, verification
+from portal.services import clock, copies, mails, receipts, removal, verification
+from portal.states import UNDECIDED
 
 CHECKED = ("rebuilding", "removed", "receipted")
 
@@ -93,6 +95,18 @@ def sign_receipts(ctx: JobContext) -> dict[str, Any]:
 def finish_removals() -> None:
     """Find checks and receipts that nobody works on: see ``portal.services.removal.find_unfinished``."""
     removal.find_unfinished()
+
+
+@job_kind("portal.find_copies", queue="data", title="Look for copies", expected=(PipelineError,))
+def find_copies(ctx: JobContext) -> dict[str, Any]:
+    """Look for the copies of a request that was proven. The job itself names no account."""
+    request = OptOutRequest.objects.filter(pk=ctx.params["request"], state__in=UNDECIDED).first()
+    if request is None:
+        return {"found": False}
+    ctx.progress("Look for copies", 0, 1)
+    copies.find(request, SYSTEM)
+    ctx.progress("Look for copies", 1, 1)
+    return {"found": True}
 
 
 @shared_task(name="portal.tasks.expire_requests")

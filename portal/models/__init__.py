@@ -1,5 +1,6 @@
 """The portal's rows: requests, what was done to prove them, what was decided, and what people were told."""
 
+from portal.models.copies import Copy, CopySearch
 from portal.models.decision import Appeal, Decision, Enquiry, Objection, TargetDecision
 from portal.models.notice import Notice
 from portal.models.proof import Proof, ProofCheck
@@ -8,6 +9,8 @@ from portal.models.request import OptOutRequest, RequestedRepository, RequestEve
 
 __all__ = [
     "Appeal",
+    "Copy",
+    "CopySearch",
     "Decision",
     "Enquiry",
     "FeedItem",

@@ -7,7 +7,7 @@ from core.permissions import SYSTEM, Actor
 from datasets_app.services import masks
 from portal.models import OptOutRequest
 from portal.policies import after, promises
-from portal.services import contacts, notices
+from portal.services import contacts, copies, notices
 from portal.services.accounts import targets_of
 from portal.services.timeline import moment, note
 from portal.states import OPT_OUT
@@ -38,6 +38,7 @@ def hide(request: OptOutRequest, actor: Actor) -> None:
     """Mask everything that the request covers; again does nothing."""
     for owner, repository in targets_of(request):
         masks.mask(actor, owner, repository, request.reference)
+    copies.begin(request, actor)
 
 
 def needs_window(request: OptOutRequest) -> bool:

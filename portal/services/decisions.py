@@ -11,12 +11,12 @@ from core import audit, ledger
 from core.errors import Conflict, InvalidInput
 from core.models import User
 from core.permissions import require, row
-from datasets_app.services import blocklist, masks
+from datasets_app.services import masks
 from portal import exposure
 from portal.models import Appeal, Decision, OptOutRequest, RequestedRepository, TargetDecision
 from portal.policies import after, promises
 from portal.reasons import REASONS
-from portal.services import arrival, notices, removal
+from portal.services import arrival, notices, removal, targets
 from portal.services.accounts import targets_of
 from portal.services.reviewing import REVIEW, first_approval, locked, may_be_decided, may_be_granted, needs_two
 from portal.services.timeline import moment, note
@@ -177,14 +177,13 @@ def _grant(request: OptOutRequest, actor: User, remark: str, refused: Mapping[st
 
 def _block(request: OptOutRequest, actor: User, now: datetime) -> None:
     """Onto the block-list and into the ledger."""
-    for owner, repository in targets_of(request):
-        blocklist.add(actor, owner, repository, request.reference)
+    position = targets.block(request, actor)
     record = ledger_record(request, now)
     entry, key = ledger.append_personal("opt-out accepted", record)
     OPT_OUT.move_or_raise(
         request,
         "scheduled",
-        block_position=blocklist.position_of(request.reference),
+        block_position=position,
         ledger_entry=entry,
         ledger_key=key,
         ledger_record=record,

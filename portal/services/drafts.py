@@ -47,7 +47,8 @@ def set_account(draft: OptOutRequest, actor: User, text: str, forge: str) -> Non
     found = named.forge or forge
     with transaction.atomic():
         same = (draft.forge, draft.account.casefold()) == (found, named.account.casefold())
-        _change(draft, actor, forge=found, account=named.account, **({} if same else {"scope": ""}))
+        values: dict[str, str | bool] = {"forge": found, "account": named.account}
+        _change(draft, actor, **values, **({} if same else {"scope": ""}))
         if not same:
             draft.repositories.all().delete()
         if named.repository and not draft.scope:
@@ -58,7 +59,7 @@ def set_account(draft: OptOutRequest, actor: User, text: str, forge: str) -> Non
 
 
 def set_scope(draft: OptOutRequest, actor: User, scope: str) -> None:
-    """Say whether it is about the whole account or certain repositories."""
+    """Say whether it is about the whole account, certain repositories, or what the person wrote alone elsewhere."""
     if scope not in dict(OptOutRequest.SCOPES):
         raise InvalidInput("Choose what the request is about.", "scope")
     _change(draft, actor, scope=scope)
@@ -91,6 +92,29 @@ def set_repositories(draft: OptOutRequest, actor: User, wanted: list[str]) -> No
                 if folded not in there
             ]
         )
+
+
+def set_extent(
+    draft: OptOutRequest,
+    actor: User,
+    *,
+    organisation: bool | None = None,
+    commits: bool | None = None,
+    issues: bool | None = None,
+    copies: bool | None = None,
+) -> None:
+    """Say what else it covers; None leaves an answer as it is.
+
+    Args:
+        draft: The draft.
+        actor: Its owner.
+        organisation: Whether the account is an organisation's.
+        commits: Whether commits are to be kept out, should any be taken in.
+        issues: Likewise issues.
+        copies: Whether copies under other owners are meant, too.
+    """
+    answers = {"organisation": organisation, "covers_commits": commits, "covers_issues": issues, "copies": copies}
+    _change(draft, actor, **{field: value for field, value in answers.items() if value is not None})
 
 
 def set_message(draft: OptOutRequest, actor: User, message: str) -> None:
@@ -144,7 +168,7 @@ def _own(draft: OptOutRequest, actor: User) -> None:
         raise PermissionDenied("This request was started by another account.")
 
 
-def _change(draft: OptOutRequest, actor: User, **values: str) -> None:
+def _change(draft: OptOutRequest, actor: User, **values: str | bool) -> None:
     _own(draft, actor)
     now = timezone.now()
     if not OptOutRequest.objects.filter(pk=draft.pk, state="draft").update(changed_at=now, **values):

@@ -64,7 +64,7 @@ def submit(draft: OptOutRequest, actor: User) -> OptOutRequest:
             raise AlreadyAsked(
                 OptOutRequest.objects.get(requester=actor, fingerprint=mark, state__in=UNDER_WAY)
             ) from None
-        if request.scope == OptOutRequest.ACCOUNT:
+        if request.scope != OptOutRequest.REPOSITORIES:
             request.repositories.all().delete()
         note(request, "submitted", actor)
         OPT_OUT.move_or_raise(request, "verifying")

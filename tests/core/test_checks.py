@@ -5,6 +5,7 @@ from pathlib import Path
 from django.core.checks import run_checks
 from django.test import SimpleTestCase, override_settings
 
+from core import notes
 from tests.base import DataFolderMixin
 
 
@@ -28,6 +29,18 @@ class CheckTests(DataFolderMixin, SimpleTestCase):
                 self.assertIn("fairstack.E005", ids())
         with override_settings(FAIRSTACK_SOURCE_ROOTS=[str(self.data)]):
             self.assertEqual(ids(), set())
+
+    def test_keys_that_cannot_sign_or_be_witnesses(self) -> None:
+        log = str(notes.Verifier("log.example", bytes(32)))
+        for wrong in (
+            {"FAIRSTACK_SIGNING_KEY": "not hex" * 10},
+            {"FAIRSTACK_FORMER_KEYS": ["abc"]},
+            {"FAIRSTACK_LEDGER_ORIGIN": "my ledger"},
+            {"FAIRSTACK_WITNESSES": ["w.example"]},
+            {"FAIRSTACK_WITNESSES": [log]},
+        ):
+            with override_settings(**wrong):
+                self.assertEqual(ids(), {"fairstack.E007"})
 
     def test_keys_inside_the_data_folder(self) -> None:
         with override_settings(FAIRSTACK_KEYS=self.data / "keys"):

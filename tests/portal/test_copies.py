@@ -1,0 +1,168 @@
+"""Copies under other owners, from the request to the block-list: found, hidden, compared, blocked or left, and never back."""
+
+from django.test import TestCase
+
+from core.errors import Conflict, InvalidInput, PermissionDenied
+from core.jobs import execute_here
+from datasets_app import browsing, purging
+from datasets_app.browsing import FileFilter
+from datasets_app.models import BlockEntry, ContentMask
+from datasets_app.pipeline.corpus import files_table
+from datasets_app.services import blocklist, sources
+from portal import effects
+from portal.models import Copy, OptOutRequest
+from portal.services import copies, decisions, requests
+from tests.base import make_user
+from tests.datasets_app.floor import FloorMixin
+from tests.pipeline.fakes import FakePackage, default_packages
+from tests.portal import people
+from tests.portal.scoping import ask, prove
+
+CODE = "".join(f"def step_{n}(value):\n    return value * {n} + {n * 7}  # the step number {n}\n\n" for n in range(30))
+NEARLY = CODE.replace("step number 3", "stage number 3").replace("value * 5 ", "value * 55 ")
+
+
+def packages() -> list[FakePackage]:
+    return [
+        *default_packages(),
+        FakePackage("alpha-steps", "Alpha/steps", "MIT", {"alpha_steps/steps.py": CODE}),
+        FakePackage("delta", "Delta/lib", "MIT", {"delta/steps.py": NEARLY, "delta/own.py": "OWN = 'delta'\n" * 30}),
+    ]
+
+
+class CopiesOfARequest(FloorMixin, TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        assert self.ingest(packages()).state == "succeeded"
+        self.release = self.publish()
+        self.ada, self.reviewer = make_user("ada"), people.reviewer()
+        corpus = files_table(purging.corpus_folder())
+        self.blobs = dict(corpus.select("path", "blob_id").iter_rows())
+
+    def asked(self, **extent: bool) -> OptOutRequest:
+        return prove(ask(self.ada, "Alpha", **extent))
+
+    def listed(self) -> set[str]:
+        self.release.refresh_from_db()
+        return {row["path"] for row in browsing.list_files(self.release, FileFilter(), 0).rows}
+
+    def test_they_are_found_by_ring_and_hidden_until_they_are_compared(self) -> None:
+        request = self.asked(copies=True)
+        found = {(one.ring, one.path, one.why, one.verdict) for one in Copy.objects.all()}
+        self.assertEqual(
+            found,
+            {("A", "beta/clamp.py", "unknown_origin", "open"), ("B", "delta/steps.py", "near", "open")},
+        )
+        near = Copy.objects.get(ring="B")
+        self.assertEqual(near.mine, self.blobs["alpha_steps/steps.py"])
+        self.assertFalse({"beta/clamp.py", "delta/steps.py"} & self.listed())
+        self.assertIn("delta/own.py", self.listed())
+        shown = effects.of_request(request)
+        self.assertEqual([(ring.ring, ring.open, ring.block) for ring in shown.rings], [("A", 1, 0), ("B", 1, 0)])
+        self.assertEqual(shown.open, 2)
+
+    def test_without_the_wish_for_copies_nothing_of_others_is_touched(self) -> None:
+        self.asked()
+        self.assertFalse(ContentMask.objects.exists())
+        self.assertIn("beta/clamp.py", {row["path"] for row in files_table(purging.corpus_folder()).to_dicts()})
+
+    def test_it_cannot_be_granted_before_every_copy_is_compared(self) -> None:
+        request = self.asked(copies=True)
+        with self.assertRaisesMessage(Conflict, "2 copies under other owners have not been compared"):
+            decisions.accept(request, self.reviewer)
+        request.refresh_from_db()
+        self.assertEqual((request.state, BlockEntry.objects.count()), ("triage", 0))
+
+    def test_what_is_left_is_shown_again_and_what_is_blocked_goes_for_good(self) -> None:
+        request = self.asked(copies=True)
+        copies.decide(request, self.reviewer, Copy.LEAVE, ids=[Copy.objects.get(ring="A").pk])
+        copies.decide(request, self.reviewer, Copy.BLOCK, group="github.com/delta/lib")
+        self.assertFalse("delta/steps.py" in self.listed())
+        decisions.accept(request, self.reviewer)
+        request.refresh_from_db()
+        self.assertEqual(request.state, "scheduled")
+        blocked = blocklist.blocked_contents().blobs
+        self.assertIn(self.blobs["delta/steps.py"], blocked)
+        self.assertIn(self.blobs["alpha_steps/steps.py"], blocked)  # its own: it may come back under no other name
+        self.assertNotIn(self.blobs["beta/clamp.py"], blocked)
+        kinds = set(BlockEntry.objects.values_list("kind", flat=True))
+        self.assertEqual(kinds, {"owner", "blob"})
+        made = self.publish()
+        held = {row["path"] for row in browsing.list_files(made, FileFilter(), 0).rows}
+        self.assertIn("beta/clamp.py", held)  # the innocent owner's copy took its place
+        self.assertIn("delta/own.py", held)
+        self.assertFalse({"delta/steps.py", "alpha_steps/steps.py"} & held)
+        request.refresh_from_db()
+        self.assertIn(request.state, ("removed", "rebuilding", "receipted"))
+        # A newcomer with the same file does not bring it back.
+        source = self.make_source([FakePackage("eps", "Eps/copy", "MIT", {"eps/steps.py": CODE})], name="more")
+        job = execute_here(sources.start_ingest(self.staff, source.name))
+        self.assertEqual(job.result["skipped"], {"opted_out": 1})
+
+    def test_a_verdict_is_for_reviewers_of_open_requests_and_needs_a_choice(self) -> None:
+        request = self.asked(copies=True)
+        one = Copy.objects.get(ring="A")
+        with self.assertRaises(PermissionDenied):
+            copies.decide(request, self.ada, Copy.BLOCK, ids=[one.pk])
+        with self.assertRaises(InvalidInput):
+            copies.decide(request, self.reviewer, "open", ids=[one.pk])
+        with self.assertRaises(InvalidInput):
+            copies.decide(request, self.reviewer, Copy.BLOCK)
+        other = ask(make_user("eve"), "Beta")
+        with self.assertRaises(Conflict):
+            copies.decide(other, self.reviewer, Copy.BLOCK, ids=[one.pk])
+        requests.withdraw(request, self.ada)
+        with self.assertRaises(Conflict):
+            copies.decide(request, self.reviewer, Copy.BLOCK, ids=[one.pk])
+        self.assertIn("delta/steps.py", {one.path for one in Copy.objects.all()})
+        self.assertEqual(ContentMask.objects.filter(lifted_at=None).count(), 0)
+
+    def test_looking_again_keeps_what_was_decided(self) -> None:
+        request = self.asked(copies=True)
+        copies.decide(request, self.reviewer, Copy.LEAVE, group="A")
+        copies.begin(request, self.staff)
+        self.assertEqual(Copy.objects.get(ring="A").verdict, "leave")
+        self.assertNotIn(
+            self.blobs["beta/clamp.py"], set(ContentMask.objects.filter(lifted_at=None).values_list("blob", flat=True))
+        )
+
+    def test_commits_and_issues_stand_in_the_entry(self) -> None:
+        request = self.asked(commits=True, issues=True)
+        decisions.accept(request, self.reviewer)
+        entry = BlockEntry.objects.get()
+        self.assertEqual((entry.covers_commits, entry.covers_issues), (True, True))
+
+
+class Accounts(TestCase):
+    """Who is meant by a name that changed hands."""
+
+    def setUp(self) -> None:
+        self.ada, self.reviewer = make_user("ada"), people.reviewer()
+
+    def owner(self, number: int, login: str = "ada"):
+        from datasets_app.models import Owner
+
+        return Owner.objects.create(
+            key=f"github.com:{number}", forge="github.com", account_id=str(number), login=login, login_folded=login
+        )
+
+    def test_a_request_is_bound_to_the_number_and_not_to_who_has_or_had_the_name(self) -> None:
+        former, now = self.owner(1), self.owner(2)
+        request = ask(self.ada, "Ada")
+        self.assertEqual(request.owner_key, now.key)
+        prove(request)
+        decisions.accept(request, self.reviewer)
+        owners, _ = blocklist.blocked_keys()
+        self.assertIn(now.key, owners)
+        self.assertNotIn(former.key, owners)
+
+    def test_an_account_that_was_renamed_meanwhile_is_still_the_one_that_is_blocked(self) -> None:
+        owner = self.owner(1)
+        request = ask(self.ada, "ada")
+        type(owner).objects.filter(pk=owner.pk).update(login="lovelace", login_folded="lovelace")
+        newcomer = self.owner(2)
+        prove(request)
+        decisions.accept(request, self.reviewer)
+        owners, _ = blocklist.blocked_keys()
+        self.assertIn(owner.key, owners)
+        self.assertNotIn(newcomer.key, owners)
