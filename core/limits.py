@@ -63,6 +63,7 @@ WORDS: Final = {
     "list": "lists looked up",
     "send": "requests sent",
     "check": "checks of a proof",
+    "cosign": "cosignatures",
     "object": "objections",
     "cosign": "cosignatures",
 }
