@@ -20,6 +20,7 @@ from portal.receipts_api import router as receipts_router
 from portal.replies_api import router as replies_router
 from portal.search_api import router as search_router
 from portal.transparency_api import router as transparency_router
+from portal.undo_api import router as undo_router
 from training_jobs.api import router as runs_router
 
 api = NinjaAPI(
@@ -42,6 +43,7 @@ api.add_router("/", search_router)
 api.add_router("/", replies_router)
 api.add_router("/", desk_router)
 api.add_router("/", receipts_router)
+api.add_router("/", undo_router)
 
 
 @api.exception_handler(PermissionDenied)

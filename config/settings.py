@@ -72,6 +72,9 @@ FAIRSTACK_FORMER_KEYS = env.words("FAIRSTACK_FORMER_KEYS")
 # The ledger's name in its checkpoints, from the first one on for ever; and the keys of its known witnesses.
 FAIRSTACK_LEDGER_ORIGIN = env.text("FAIRSTACK_LEDGER_ORIGIN") or FAIRSTACK_SITE_URL.partition("://")[2] + "/ledger"
 FAIRSTACK_WITNESSES = env.words("FAIRSTACK_WITNESSES")
+# Where the keys of undo bundles and the journal of blocks and purges lie: outside the data folder and its backups.
+FAIRSTACK_UNDO_KEYS = env.folder("FAIRSTACK_UNDO_KEYS", FAIRSTACK_KEYS / "undo")
+FAIRSTACK_JOURNAL = env.folder("FAIRSTACK_JOURNAL", FAIRSTACK_KEYS / "journal")
 ALLOWED_HOSTS = [*env.words("ALLOWED_HOSTS"), "127.0.0.1", "localhost", "[::1]"]  # loopback: health checks ask there
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
@@ -98,6 +101,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "core.middleware.NotBehind",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -165,7 +169,9 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
+    "write-journal": {"task": "core.tasks.write_journal", "schedule": 60.0, "options": {"expires": 60}},
     "expire-requests": {"task": "portal.tasks.expire_requests", "schedule": 3600.0, "options": {"expires": 3600}},
+    "expire-bundles": {"task": "portal.tasks.expire_bundles", "schedule": 3600.0, "options": {"expires": 3600}},
     "send-mails": {"task": "portal.tasks.send_mails", "schedule": 60.0, "options": {"expires": 60}},
     "sequence-ledger": {"task": "core.tasks.sequence_ledger", "schedule": 1.0, "options": {"expires": 2}},
     "finish-removals": {"task": "portal.tasks.finish_removals", "schedule": 300.0, "options": {"expires": 300}},

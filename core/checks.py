@@ -1,6 +1,7 @@
 """Deployment mistakes, told before they hurt. Ids ``fairstack.E…`` and ``fairstack.W…``; run by ``manage.py check --deploy``."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -25,15 +26,15 @@ def data_folder_is_writable(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def keys_lie_outside_the_data_folder(**kwargs: Any) -> list[CheckMessage]:
     """E002: a backup of the data folder must not carry the keys that protect it."""
-    if settings.FAIRSTACK_KEYS.resolve().is_relative_to(settings.FAIRSTACK_DATA.resolve()):
-        return [
-            Error(
-                "FAIRSTACK_KEYS lies inside FAIRSTACK_DATA.",
-                hint="Put the keys where backups of the data do not reach.",
-                id="fairstack.E002",
-            )
-        ]
-    return []
+    return [
+        Error(
+            f"{name} lies inside FAIRSTACK_DATA.",
+            hint="Put it where backups of the data do not reach.",
+            id="fairstack.E002",
+        )
+        for name in ("FAIRSTACK_KEYS", "FAIRSTACK_UNDO_KEYS", "FAIRSTACK_JOURNAL")
+        if Path(getattr(settings, name)).resolve().is_relative_to(Path(settings.FAIRSTACK_DATA).resolve())
+    ]
 
 
 @register(Tags.security)

@@ -4,12 +4,13 @@ from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
+from core import journal
 from core.stores import data_root
 
 
 @never_cache
 def health(request: HttpRequest) -> JsonResponse:
-    """200 where the database answers and the data folder is there; else 503, naming which is not."""
+    """200 where the database answers, the data folder is there, and neither is older than the journal; else 503 and what is wrong."""
     problems = []
     try:
         with connection.cursor() as cursor:
@@ -20,4 +21,6 @@ def health(request: HttpRequest) -> JsonResponse:
         data_root()
     except OSError as error:
         problems.append(f"data folder: {type(error).__name__}")
+    if not problems and (older := journal.behind()):
+        problems.append(f"{older} is older than the journal: run manage.py replay_purges")
     return JsonResponse({"ok": not problems, "problems": problems}, status=503 if problems else 200)

@@ -1,14 +1,18 @@
 """What happens to every request: a line in the log without what was asked, and the token that came with it."""
 
+import logging
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 from django_structlog.middlewares import RequestMiddleware
 
-from core import limits, tokens
+from core import journal, limits, tokens
 from core.errors import TooMany
+
+log = logging.getLogger(__name__)
 
 
 class RequestLog(RequestMiddleware):
@@ -22,6 +26,25 @@ class RequestLog(RequestMiddleware):
         except Resolver404:
             route = "(no such page)"
         return f"{request.method} /{route}"
+
+
+class NotBehind:
+    """Serves nothing while the database or the data folder is older than the journal: they may hold what was erased.
+
+    The start does what is missing (``manage.py up``, docker-compose.yml); this is the last resort, for a backup that was put in place
+    by hand. Only ``/healthz`` answers, and says why.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        older = journal.behind() if request.path_info != "/healthz" else ""
+        if not older:
+            return self.get_response(request)
+        log.error("Not serving: %s is older than the journal. Run manage.py replay_purges.", older)
+        page = render_to_string("503.html")
+        return HttpResponse(page, status=503, headers={"Retry-After": "300", "Cache-Control": "no-store"})
 
 
 class BearerToken:

@@ -101,6 +101,7 @@ def register_own() -> None:
     register(Store("database", ("db",)))
     register(Store("broker", ("broker",)))
     register(Store("logs", ("logs",)))
+    register(Store("position in the journal", ("position",)))
     register(Store("temporary files", ("tmp",), purge=_purge_temporary_files))
 
 

@@ -75,6 +75,8 @@ def child_environment() -> dict[str, str]:
     """The environment of a job's process: ours, with the database and data folder that are in use here."""
     return os.environ | {
         "FAIRSTACK_DATA": str(Path(settings.FAIRSTACK_DATA).resolve()),
+        "FAIRSTACK_UNDO_KEYS": str(Path(settings.FAIRSTACK_UNDO_KEYS).resolve()),
+        "FAIRSTACK_JOURNAL": str(Path(settings.FAIRSTACK_JOURNAL).resolve()),
         "FAIRSTACK_DATABASE_NAME": str(connection.settings_dict["NAME"]),
         "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "config.settings"),
     }

@@ -10,8 +10,9 @@ class DatasetsAppConfig(AppConfig):
     verbose_name = "Data"
 
     def ready(self) -> None:
-        from datasets_app import checks, code_indexes, mirroring, purging, tasks  # noqa: F401
+        from datasets_app import checks, code_indexes, mirroring, purging, tasks, undoing  # noqa: F401
 
         purging.register_stores()
         mirroring.register_store()
         code_indexes.register()
+        undoing.register_store()

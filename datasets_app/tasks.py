@@ -10,7 +10,7 @@ from core import audit, stores
 from core.errors import Conflict
 from core.jobs import ExpectedFailure, JobContext, JobTakenOver, job_kind
 from core.permissions import SYSTEM
-from datasets_app import catalogue, data_engine, figures, purging, readers, reissuing, scanning
+from datasets_app import catalogue, data_engine, figures, purging, readers, reissuing, scanning, undoing
 from datasets_app.models import Release, Source
 from datasets_app.pending import PendingPurge
 from datasets_app.pipeline import attribute_tasks, build, corpus, manifest
@@ -18,7 +18,7 @@ from datasets_app.pipeline.errors import PipelineError
 from datasets_app.pipeline.manifest import Manifest
 from datasets_app.pipeline.recipe import Recipe
 from datasets_app.pipeline.release_errors import ReleaseExists
-from datasets_app.services import blocklist
+from datasets_app.services import blocklist, journalling
 from datasets_app.signals import purge_finished, purge_started
 from datasets_app.states import RELEASE
 from datasets_app.turns import wait_for_earlier
@@ -148,12 +148,16 @@ def purge(ctx: JobContext) -> dict[str, Any]:
         f"{len(blobs)} blobs have to go; {len(markers.windows)} windows of {markers.marked} of them tell if they are left."
     )
     purge_started.send(sender=Release, job=ctx.job, blobs=blobs, windows=markers.windows)
+    if not ctx.params.get("replay"):  # what a restored backup brought back was sealed when it was erased first
+        sealed = undoing.seal_all(ctx.job, ctx.progress)
+        ctx.log(f"{len(sealed)} bundles sealed, for as many undos.")
     cleared = stores.purge_everywhere(blobs, ctx.progress)
     for one in cleared:
         ctx.log(f"{one.store}: {one.items} removed, {one.files} files rewritten or deleted.")
     rows = purging.check_published(blobs, ctx.progress)
     ctx.log(f"{rows} published files read again; none of the {len(blobs)} blobs is among them.")
     scanned = scanning.scan(pending, ctx.progress) if blobs else []
+    journalling.purged(blobs)
     purge_finished.send(sender=Release, release=release, cleared=cleared, blobs=len(blobs), job=ctx.job)
     pending.finish()
     result = {

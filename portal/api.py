@@ -5,12 +5,11 @@ from ninja import Field, Router, Schema, Status
 
 from core import limits
 from core.api_auth import user_of
-from core.errors import Conflict
 from datasets_app import lookup
 from portal import look_ups
 from portal.models import OptOutRequest
 from portal.request_out import RequestOut, out, visible
-from portal.services import appeals, drafts, questions, requests, undoing, verification
+from portal.services import appeals, drafts, questions, requests, verification
 from portal.texts import LONGEST
 
 router = Router(tags=["requests"])
@@ -179,15 +178,4 @@ def appeal(request: HttpRequest, reference: str, body: Words) -> RequestOut:
     """Once, and for some time after the rejection; another reviewer decides."""
     found = visible(request, reference)
     appeals.appeal(found, user_of(request), body.text)
-    return out(found, user_of(request).pk)
-
-
-@router.post("requests/{reference}/undo", response=RequestOut, summary="Undo a removal")
-def undo(request: HttpRequest, reference: str) -> RequestOut:
-    """For your own request, for some time after the removal: see ``undoable``."""
-    found = visible(request, reference)
-    if not undoing.possible(found):
-        raise Conflict("This removal cannot be undone: it is not done yet, was undone, or the time is over.")
-    undoing.undo(found, user_of(request))
-    found.refresh_from_db()
     return out(found, user_of(request).pk)

@@ -10,7 +10,7 @@ from core.api_auth import user_of
 from portal import exposure, states
 from portal.models import Decision, OptOutRequest
 from portal.references import is_reference
-from portal.services import appeals, questions, undoing, verification
+from portal.services import appeals, questions, undo, verification
 
 
 class NotGranted(Schema):
@@ -101,7 +101,7 @@ def out(opt_out: OptOutRequest, reader: int) -> RequestOut:
         objection_until=opt_out.objection_until,
         question=asked.question if asked else "",
         appealable=mine and appeals.possible(opt_out),
-        undoable=mine and undoing.possible(opt_out),
+        undoable=mine and undo.possible(opt_out),
         withdrawable=mine and opt_out.withdrawable,
         ended_at=opt_out.ended_at,
         challenge=proof.challenge if proof and mine else "",

@@ -9,6 +9,7 @@ from core.models import Job
 from core.permissions import SYSTEM
 from core.states import JOB_ACTIVE
 from core.stores import temporary_folder
+from datasets_app import turns
 from datasets_app.models import Release
 from datasets_app.pipeline.errors import PipelineError
 from datasets_app.turns import wait_for_earlier
@@ -17,7 +18,7 @@ from portal.policies import forges
 from portal.proofs import challenge, git
 from portal.receipts import checker
 from portal.receipts.document import Trees
-from portal.services import clock, copies, mails, receipts, removal, verification
+from portal.services import clock, copies, mails, receipts, removal, undo, verification
 from portal.states import UNDECIDED
 
 CHECKED = ("rebuilding", "removed", "receipted")
@@ -113,6 +114,21 @@ def find_copies(ctx: JobContext) -> dict[str, Any]:
 def expire_requests() -> None:
     """What time does to requests: see ``portal.services.clock.keep_time``."""
     clock.keep_time()
+
+
+@job_kind(undo.KIND, queue="data", title="Undo a removal", expected=(PipelineError,))
+def undo_removal(ctx: JobContext) -> dict[str, Any]:
+    """Bring back what a request took out: see ``portal.services.undo``."""
+    return undo.carry_out(ctx)
+
+
+turns.RESTORING.add(undo.KIND)
+
+
+@shared_task(name="portal.tasks.expire_bundles")
+def expire_bundles() -> None:
+    """Destroy the bundles whose time is over."""
+    undo.expire()
 
 
 @shared_task(name="portal.tasks.send_mails")

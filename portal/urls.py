@@ -18,6 +18,7 @@ from portal.views import (
     search_code,
     search_list,
     transparency,
+    undo,
 )
 
 register_converter(Reference, "reference")
@@ -59,12 +60,13 @@ urlpatterns = [
     path("requests/<reference:reference>/withdraw", requests.withdraw, name="withdraw"),
     path("requests/<reference:reference>/answer", replies.answer, name="answer"),
     path("requests/<reference:reference>/appeal", replies.appeal, name="appeal"),
-    path("requests/<reference:reference>/undo", replies.undo, name="undo"),
     path("requests/<reference:reference>/object", objections.by_account, name="object"),
     path("objections/<str:key>/", objections.by_link, name="object-by-link"),
     path("notices/", notices.notice_list, name="notices"),
     path("notices/read", notices.read, name="notices-read"),
     path("notices/<int:number>", notices.follow, name="notice"),
+    path("requests/<reference:reference>/undo", undo.page, name="undo"),
+    path("requests/<reference:reference>/undo/destroy", undo.destroy, name="undo-destroy"),
     path("desk/", desk.queue, name="desk"),
     path("desk/many", desk.many, name="desk-many"),
     path("desk/<reference:reference>/", desk_request.request_page, name="desk-request"),

@@ -161,6 +161,11 @@ _EVENTS = {
         "The check after the removal found something left. It is erased again.",
         "The check found a leftover: erased again",
     ),
+    "undo_asked": ("You asked us to undo the removal.", "The requester asked for an undo"),
+    "bundle_destroyed": (
+        "You had what was kept for an undo destroyed. The removal is final.",
+        "The requester had the undo bundle destroyed",
+    ),
     "late": ("A deadline passed. The staff were told.", "A deadline passed"),
     "note": ("The request was looked at.", "A note"),
 }

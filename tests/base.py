@@ -10,14 +10,18 @@ from core.models import User
 
 
 class DataFolderMixin:
-    """Gives each test a fresh data folder, ``self.data``."""
+    """Gives each test a fresh data folder, ``self.data``, and fresh folders for what lies outside it."""
 
     data: Path
 
     def setUp(self) -> None:
         super().setUp()  # type: ignore[misc]
         self.data = Path(tempfile.mkdtemp(prefix="fairstack-test-"))
-        overridden = override_settings(FAIRSTACK_DATA=self.data)
+        keys = Path(tempfile.mkdtemp(prefix="fairstack-keys-"))
+        self.addCleanup(shutil.rmtree, keys, ignore_errors=True)  # type: ignore[attr-defined]
+        overridden = override_settings(
+            FAIRSTACK_DATA=self.data, FAIRSTACK_UNDO_KEYS=keys / "undo", FAIRSTACK_JOURNAL=keys / "journal"
+        )
         overridden.enable()
         self.addCleanup(shutil.rmtree, self.data, ignore_errors=True)  # type: ignore[attr-defined]
         self.addCleanup(overridden.disable)  # type: ignore[attr-defined]

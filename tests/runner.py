@@ -1,5 +1,6 @@
 """The test runner: a data folder of its own for each run, plain static files, and quiet logs."""
 
+import atexit
 import logging
 import os
 import shutil
@@ -12,7 +13,8 @@ from django.conf import settings
 from django.db.backends.sqlite3 import base  # noqa: F401  (the operations cannot be imported before it)
 from django.db.backends.sqlite3.creation import DatabaseCreation
 from django.db.backends.sqlite3.operations import DatabaseOperations
-from django.test.runner import DiscoverRunner
+from django.test import TransactionTestCase
+from django.test.runner import DiscoverRunner, ParallelTestSuite, _init_worker
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -29,6 +31,37 @@ hypothesis_settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 hypothesis_settings.load_profile("fairstack")
+
+
+def fresh_journal() -> None:
+    """A journal of this process's own, and an empty one: no backup was restored."""
+    settings.FAIRSTACK_JOURNAL = Path(tempfile.gettempdir()) / f"fairstack-journal-{os.getpid()}"
+    os.environ["FAIRSTACK_JOURNAL"] = str(settings.FAIRSTACK_JOURNAL)
+    shutil.rmtree(settings.FAIRSTACK_JOURNAL, ignore_errors=True)
+
+
+def let_flush_empty_the_journal() -> None:
+    """Who empties all tables between two tests restores no backup: the journal is emptied with them."""
+    original = TransactionTestCase._fixture_teardown
+
+    def teardown(self: TransactionTestCase) -> None:
+        original(self)
+        fresh_journal()
+
+    TransactionTestCase._fixture_teardown = teardown  # type: ignore[method-assign]
+
+
+def start_worker(*args: Any, **kwargs: Any) -> None:
+    """The start of one of several processes that run tests at once."""
+    _init_worker(*args, **kwargs)
+    fresh_journal()
+    atexit.register(shutil.rmtree, settings.FAIRSTACK_JOURNAL, ignore_errors=True)
+
+
+class Workers(ParallelTestSuite):
+    """Tests in several processes, each with a journal of its own."""
+
+    init_worker = start_worker
 
 
 def let_flush_pass_the_triggers() -> None:
@@ -70,6 +103,8 @@ def let_clones_have_everything() -> None:
 class Runner(DiscoverRunner):
     """Runs the suite on a file database, so that workers, kills and two processes at once are real."""
 
+    parallel_test_suite = Workers
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not FULL:
@@ -79,8 +114,12 @@ class Runner(DiscoverRunner):
         super().setup_test_environment(**kwargs)
         let_flush_pass_the_triggers()
         let_clones_have_everything()
+        let_flush_empty_the_journal()
         self._data = Path(tempfile.mkdtemp(prefix="fairstack-tests-"))
         settings.FAIRSTACK_DATA = self._data
+        # What lies outside the data folder: of this run, and with the journal of each process ending when its tables are emptied.
+        settings.FAIRSTACK_UNDO_KEYS = self._data.with_name(f"{self._data.name}-keys") / "undo"
+        fresh_journal()
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
         # All tests come from one address: only those about limits have any.
         settings.FAIRSTACK_LIMITS = dict.fromkeys(import_module("core.limits").LIMITS, "")
@@ -105,4 +144,6 @@ class Runner(DiscoverRunner):
 
     def teardown_test_environment(self, **kwargs: Any) -> None:
         shutil.rmtree(self._data, ignore_errors=True)
+        shutil.rmtree(settings.FAIRSTACK_UNDO_KEYS.parent, ignore_errors=True)
+        shutil.rmtree(settings.FAIRSTACK_JOURNAL, ignore_errors=True)
         super().teardown_test_environment(**kwargs)

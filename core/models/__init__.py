@@ -2,6 +2,7 @@
 
 from core.models.audit import AuditEntry
 from core.models.job import Job, JobLogLine, JobMetric
+from core.models.journal import JournalLine
 from core.models.ledger import (
     LedgerCheckpoint,
     LedgerCosignature,
@@ -18,6 +19,7 @@ __all__ = [
     "Job",
     "JobLogLine",
     "JobMetric",
+    "JournalLine",
     "LedgerCheckpoint",
     "LedgerCosignature",
     "LedgerEntry",

@@ -3,6 +3,7 @@
 from datasets_app.models.blocking import BlockEntry, ContentMask, Mask
 from datasets_app.models.catalogue import FormerLogin, Owner, Repository, Source
 from datasets_app.models.release import Holding, Release, ReleaseApproval
+from datasets_app.models.undo import UndoBundle
 
 __all__ = [
     "BlockEntry",
@@ -15,4 +16,5 @@ __all__ = [
     "ReleaseApproval",
     "Repository",
     "Source",
+    "UndoBundle",
 ]

@@ -7,12 +7,13 @@ owner, which came in together, reads little else.
 
 import functools
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from datasets_app.pipeline.atomic import TEMPORARY, replacing
@@ -113,6 +114,24 @@ def row_groups(path: Path) -> Iterator[pa.Table]:
         raise CorpusDamaged(_damaged(path, error)) from error
 
 
+def groups_with(path: Path, rows: pa.BooleanArray) -> Iterator[pa.Table]:
+    """The row groups of a blob file that hold one of these rows (one flag a row), one at a time; of the others nothing is read.
+
+    Raises:
+        CorpusDamaged: The file cannot be read.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            start = 0
+            for group in range(file.num_row_groups):
+                size = file.metadata.row_group(group).num_rows
+                if pc.any(rows.slice(start, size)).as_py():
+                    yield file.read_row_group(group, use_threads=False).cast(BLOBS)
+                start += size
+    except (OSError, pa.ArrowException) as error:
+        raise CorpusDamaged(_damaged(path, error)) from error
+
+
 def read_blob(corpus: Path, wanted: str) -> bytes:
     """The bytes of one blob.
 
@@ -131,10 +150,15 @@ def read_blob(corpus: Path, wanted: str) -> bytes:
     raise BlobMissing(f"The corpus {corpus} holds no blob {wanted}. It may have been purged, or never ingested.")
 
 
+def blob_file(corpus: Path, ids: Iterable[str]) -> Path:
+    """Where a blob file with these blobs lies."""
+    digest = hashlib.sha256("".join(f"{blob}\n" for blob in sorted(ids)).encode()).hexdigest()
+    return corpus / "blobs" / f"{digest}.parquet"
+
+
 def write_blob_file(corpus: Path, contents: dict[str, bytes]) -> Path:
     """Write a new blob file with these blobs (id to bytes), whole or not at all."""
-    digest = hashlib.sha256("".join(f"{blob}\n" for blob in sorted(contents)).encode()).hexdigest()
-    path = corpus / "blobs" / f"{digest}.parquet"
+    path = blob_file(corpus, contents)
     with (
         replacing(path) as temporary,
         pq.ParquetWriter(temporary, BLOBS, compression="zstd", write_statistics=False, store_schema=False) as writer,

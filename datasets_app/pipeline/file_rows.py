@@ -1,5 +1,6 @@
 """Rows of the table of files: made when a file is taken, licensed when its repository ends, written a batch at a time."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datasets_app.pipeline import languages, marks
+from datasets_app.pipeline.atomic import replacing
 from datasets_app.pipeline.format import FILES
 from datasets_app.pipeline.licences import Licence
 from datasets_app.pipeline.snapshots import Snapshot
@@ -49,6 +51,17 @@ class FilesWriter:
         self._snapshot.add(rows)
         self._writer.write_table(rows)
         self._rows = []
+
+
+def write_rows(path: Path, rows: pa.Table, footer: Mapping[str, str]) -> None:
+    """Write a table of files whole or not at all, with the bytes that :class:`FilesWriter` gives the same rows."""
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, FILES, compression="zstd", write_statistics=False, store_schema=False) as writer,
+    ):
+        for start in range(0, len(rows), ROWS):
+            writer.write_table(rows.slice(start, ROWS).combine_chunks())
+        writer.add_key_value_metadata(dict(footer))
 
 
 def row_of(record: RepositoryRecord, file: SourceFile, blob: str, content: bytes) -> dict[str, Any]:

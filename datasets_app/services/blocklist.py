@@ -16,6 +16,7 @@ from datasets_app.pipeline.decide import Blocks
 from datasets_app.pipeline.release import Release as OpenRelease
 from datasets_app.pipeline.release_errors import ReleaseError
 from datasets_app.pipeline.sources.base import owner_key, repository_key
+from datasets_app.services import journalling
 
 PURPOSE = "block-list"
 BATCH = 5000  # rows written, or asked for, at a time
@@ -90,6 +91,7 @@ def add(
         )
         if new:
             audit.record(actor, "add to block-list", entry, kind=kind, reference=reference)
+            journalling.blocked(kind, [keyed], reference, commits=commits, issues=issues)
     return entry
 
 
@@ -114,6 +116,7 @@ def add_contents(actor: Actor, kind: str, values: Iterable[str], reference: str 
             audit.record_named(
                 actor, "add to block-list", "datasets_app.blockentry", reference, kind=kind, entries=len(new)
             )
+            journalling.blocked(kind, new, reference)
     return len(new)
 
 
@@ -130,6 +133,8 @@ def lift(actor: Actor, reference: str) -> int:
             entry.save(update_fields=["lifted_at"])
             audit.record(actor, "lift from block-list", entry, reference=reference)
             lifted += 1
+        if lifted or contents:
+            journalling.lifted(reference)
     return lifted + contents
 
 

@@ -12,10 +12,9 @@ from core import audit
 from core.errors import Conflict, PermissionDenied
 from core.models import User
 from core.permissions import SYSTEM, Actor, require, row
-from datasets_app.services import blocklist
 from portal.models import Objection, OptOutRequest
 from portal.policies import after, promises
-from portal.services import lifecycle, notices, undoing
+from portal.services import notices, undo
 from portal.services.reviewing import REVIEW, deciders, locked
 from portal.services.timeline import moment, note
 from portal.texts import written
@@ -100,15 +99,12 @@ def weigh(objection: Objection, actor: User, *, upheld: bool, why: str) -> None:
         audit.record(actor, f"objection {state}", request, late=late)
         notices.tell(request, f"objection_{state}")
         if upheld and late:
-            _turn_back(request, actor)
+            _turn_back(request)
 
 
-def _turn_back(request: OptOutRequest, actor: User) -> None:
+def _turn_back(request: OptOutRequest) -> None:
     """Upheld after the decision: off the block-list, and what was removed is brought back where it still can be."""
-    if undoing.possible(request):
-        undoing.undo(request, SYSTEM)
-    elif request.state == "scheduled":
-        blocklist.lift(actor, request.reference)
-        lifecycle.restored(request, actor)
+    if undo.possible(request):
+        undo.undo(request, SYSTEM)
     else:
         notices.tell_staff("upheld_late", request)

@@ -1,4 +1,4 @@
-"""What a requester answers: a question, a rejection, a removal that they want undone."""
+"""What a requester answers: a question, a rejection."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +9,7 @@ from core.errors import Conflict, InvalidInput
 from core.session import signed_in
 from portal.policies import after, promises
 from portal.reply_forms import AnswerForm, AppealForm
-from portal.services import appeals, questions, undoing
+from portal.services import appeals, questions
 from portal.views.kept_form import keeps_form, sent
 from portal.views.requests import own
 
@@ -58,24 +58,6 @@ def appeal(request: HttpRequest, reference: str) -> HttpResponse:
             return redirect(opt_out)
     until = after(opt_out.decided_at, promises().may_appeal) if opt_out.decided_at else None
     return _form(request, "appeal", {"opt_out": opt_out, "form": form, "until": until, "promises": promises()})
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@keeps_form
-def undo(request: HttpRequest, reference: str) -> HttpResponse:
-    """Undo the removal, after saying what that does."""
-    opt_out = own(request, reference)
-    if request.method == "POST":
-        try:
-            undoing.undo(opt_out, signed_in(request))
-        except Conflict as error:
-            messages.error(request, str(error))
-        else:
-            messages.success(request, "You asked us to undo the removal. The page of the request shows how that goes.")
-        return redirect(opt_out)
-    if not undoing.possible(opt_out):
-        return redirect(opt_out)
-    return render(request, "portal/requests/undo.html", {"opt_out": opt_out})
 
 
 def _form(request: HttpRequest, name: str, context: dict[str, object]) -> HttpResponse:

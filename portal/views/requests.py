@@ -16,7 +16,7 @@ from portal.forms import CheckForm, provable
 from portal.models import OptOutRequest
 from portal.policies import after, promises
 from portal.proofs import challenge
-from portal.services import appeals, drafts, requests, undoing, verification
+from portal.services import appeals, drafts, requests, undo, verification
 from portal.timelines import timeline
 from portal.views.kept_form import keeps_form, sent
 
@@ -48,7 +48,7 @@ def request_page(request: HttpRequest, reference: str) -> HttpResponse:
         "objections": list(opt_out.objections.all()),
         "appeals": list(opt_out.appeals.all()),
         "appealable": appeals.possible(opt_out),
-        "undoable": undoing.possible(opt_out),
+        "undoable": undo.possible(opt_out),
         "earlier_build": builds.begun_before(opt_out),
         "erased_on": after(ended, promises().erase) if ended and opt_out.state in states.FINAL else None,
         "repositories": list(opt_out.repositories.all()),

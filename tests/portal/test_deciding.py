@@ -8,7 +8,8 @@ from django.test import TestCase, override_settings
 from django.utils import timezone
 
 from core.errors import Conflict, InvalidInput, InvalidTransition
-from core.models import User
+from core.jobs import execute_here
+from core.models import Job, User
 from datasets_app import lookup
 from datasets_app.models import BlockEntry, Mask
 from datasets_app.services import releases
@@ -243,6 +244,7 @@ class Objecting(DataFolderMixin, TestCase):
         with self.assertRaises(PermissionDenied):
             objections.weigh(said, self.grace, upheld=True, why="Mine.")
         objections.weigh(said, second(), upheld=True, why="He is right.")
+        self.assertEqual(execute_here(Job.objects.get(kind="portal.undo")).state, "succeeded")
         made.refresh_from_db()
         self.assertEqual(made.state, "restored")
         self.assertFalse(BlockEntry.objects.filter(lifted_at=None).exists())
@@ -253,13 +255,13 @@ class Objecting(DataFolderMixin, TestCase):
         OptOutRequest.objects.filter(pk=made.pk).update(state="receipted", removed_at=timezone.now())
         made.refresh_from_db()
         first = objections.file(made, self.bob, "The owner", "One.")
-        with patch("portal.services.undoing.possible", return_value=False):
+        with patch("portal.services.undo.possible", return_value=False):
             objections.weigh(first, second(), upheld=True, why="Right.")
         self.assertTrue(self.grace.notices.filter(kind="upheld_late").exists())
         another = objections.file(made, self.bob, "The owner", "Two.")
         with (
-            patch("portal.services.undoing.possible", return_value=True),
-            patch("portal.services.undoing.undo") as undone,
+            patch("portal.services.undo.possible", return_value=True),
+            patch("portal.services.undo.undo") as undone,
         ):
             objections.weigh(another, second(), upheld=True, why="Right.")
         self.assertEqual(undone.call_count, 1)

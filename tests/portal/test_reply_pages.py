@@ -76,7 +76,7 @@ class Replies(DataFolderMixin, TestCase):
         self.assertEqual(self.client.get(self.at("object", made)).status_code, 404)
 
     def test_undo_is_offered_only_where_it_is_possible(self):
-        made = people.scheduled(self.ada)
+        made = people.verified(self.ada)
         self.assertRedirects(self.client.get(self.at("undo", made)), self.at("request", made))
 
 
