@@ -16,6 +16,7 @@ from datasets_app.sources_api import router as sources_router
 from modelzoo.api import router as zoo_router
 from portal.api import router as portal_router
 from portal.desk_api import router as desk_router
+from portal.proofs_api import router as proofs_router
 from portal.receipts_api import router as receipts_router
 from portal.replies_api import router as replies_router
 from portal.search_api import router as search_router
@@ -44,6 +45,7 @@ api.add_router("/", replies_router)
 api.add_router("/", desk_router)
 api.add_router("/", receipts_router)
 api.add_router("/", undo_router)
+api.add_router("/", proofs_router)
 
 
 @api.exception_handler(PermissionDenied)

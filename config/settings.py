@@ -12,6 +12,7 @@ from csp.constants import NONE, SELF
 from structlog.typing import Processor
 
 from config import env
+from core import sign_in
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -41,6 +42,35 @@ FAIRSTACK_FORGES = env.table(
     },
     str,
 )
+# How ownership is checked beside that (docs/proofs.md). Where people can sign in with the account itself:
+FAIRSTACK_SIGN_IN = sign_in.parse(env.text("FAIRSTACK_SIGN_IN"))
+# Where a forge says whose a name is, and which name a number has now; and where an account publishes its SSH keys.
+FAIRSTACK_ACCOUNTS = env.table(
+    "FAIRSTACK_ACCOUNTS",
+    {
+        "github.com": "https://api.github.com/users/{owner}",
+        "gitlab.com": "https://gitlab.com/api/v4/users?username={owner}",
+        "codeberg.org": "https://codeberg.org/api/v1/users/{owner}",
+    },
+    str,
+)
+FAIRSTACK_ACCOUNT_NUMBERS = env.table(
+    "FAIRSTACK_ACCOUNT_NUMBERS",
+    {
+        "github.com": "https://api.github.com/user/{number}",
+        "gitlab.com": "https://gitlab.com/api/v4/users/{number}",
+        "codeberg.org": "https://codeberg.org/api/v1/users/search?uid={number}",
+    },
+    str,
+)
+FAIRSTACK_SSH_KEYS = env.table(
+    "FAIRSTACK_SSH_KEYS",
+    {forge: f"https://{forge}/{{owner}}.keys" for forge in ("github.com", "gitlab.com", "codeberg.org")},
+    str,
+)
+# Hosts (with port) in private networks that these may lead to; and the name servers that are asked, else the system's.
+FAIRSTACK_PRIVATE_HOSTS = env.words("FAIRSTACK_PRIVATE_HOSTS")
+FAIRSTACK_NAMESERVERS = env.words("FAIRSTACK_NAMESERVERS")
 # Folders below which pages and API may name sources, and by which protocols git may clone them (docs/sources.md).
 FAIRSTACK_SOURCE_ROOTS = env.words("FAIRSTACK_SOURCE_ROOTS")
 FAIRSTACK_SOURCE_PROTOCOLS = env.some_of("FAIRSTACK_SOURCE_PROTOCOLS", "https", ("https", "ssh", "file", "http"))
@@ -95,6 +125,12 @@ INSTALLED_APPS = [
     "django_structlog",
     "csp",
     "ninja",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.gitlab",
+    "allauth.socialaccount.providers.openid_connect",
 ]
 
 MIDDLEWARE = [
@@ -109,6 +145,7 @@ MIDDLEWARE = [
     "core.middleware.RequestLog",
     "core.middleware.BearerToken",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "core.middleware.TooManyPages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -213,6 +250,21 @@ EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "fairstack@localhost")
 _mail = "smtp" if EMAIL_HOST else "dummy" if DEPLOYED else "console"
 EMAIL_BACKEND = f"django.core.mail.backends.{_mail}.EmailBackend"
+
+# Signing in through forges, by allauth: no mail address is asked for, no token kept, no mail sent.
+ACCOUNT_ADAPTER = "core.forge_accounts.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email"]  # the second is taken out of the form: core.forge_forms
+ACCOUNT_PREVENT_ENUMERATION = False
+SOCIALACCOUNT_ADAPTER = "core.forge_accounts.ForgeAdapter"
+SOCIALACCOUNT_AUTO_SIGNUP = False
+SOCIALACCOUNT_EMAIL_REQUIRED = False
+SOCIALACCOUNT_QUERY_EMAIL = False
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_FORMS = {"signup": "core.forge_forms.ForgeSignUpForm"}
+SOCIALACCOUNT_PROVIDERS = sign_in.for_allauth(FAIRSTACK_SIGN_IN)
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

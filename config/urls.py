@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("modelzoo.hub_urls")),
     path("api/", api.urls),
     path("", include("core.urls")),
+    path("accounts/", include("core.forge_urls")),
     path("releases/", include("datasets_app.urls")),
     path("runs/", include("training_jobs.urls")),
     path("models/", include("modelzoo.urls")),

@@ -3,12 +3,12 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, UserCreationForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm, UserCreationForm
 
 from core import tokens
 from core.models import ApiToken, User
 
-__all__ = ["AddressForm", "AuditForm", "PasswordForm", "SignInForm", "SignUpForm", "TokenForm"]
+__all__ = ["AddressForm", "AuditForm", "FirstPasswordForm", "PasswordForm", "SignInForm", "SignUpForm", "TokenForm"]
 
 
 class SignInForm(AuthenticationForm):
@@ -58,6 +58,16 @@ class PasswordForm(PasswordChangeForm):
         self.fields["old_password"].widget.attrs["autofocus"] = False
         self.fields["new_password1"].help_text = "At least 10 characters. Three or four ordinary words are good."
         self.fields["new_password2"].label = "The new password again"
+        self.fields["new_password2"].help_text = ""
+
+
+class FirstPasswordForm(SetPasswordForm):
+    """A password, twice, for who has none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["new_password1"].help_text = "At least 10 characters. Three or four ordinary words are good."
+        self.fields["new_password2"].label = "The password again"
         self.fields["new_password2"].help_text = ""
 
 

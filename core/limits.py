@@ -51,6 +51,7 @@ LIMITS: Final = {
     "object.network": "20/hour; 60/day",
     "check.network": "60/hour",
     "cosign.network": "120/hour",
+    "author-mail.account": "5/hour; 15/day",
 }
 # What was done too often, for the person.
 WORDS: Final = {
@@ -65,7 +66,7 @@ WORDS: Final = {
     "check": "checks of a proof",
     "cosign": "cosignatures",
     "object": "objections",
-    "cosign": "cosignatures",
+    "author-mail": "mails to an author",
 }
 WHOSE: Final = {"account": "this account", "network": "your network", "token": "this token"}
 DAY = 86_400  # seconds

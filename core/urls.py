@@ -4,7 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path, re_path
 
 from core.tiles import INDEX_PATTERN
-from core.views import accounts, audit, jobs, ledger, ledger_tiles, roles, style, tokens
+from core.views import accounts, audit, forge_accounts, jobs, ledger, ledger_tiles, roles, style, tokens
 
 _WIDTH = r"(?:\.p/(?P<width>[1-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5]))?"
 
@@ -15,6 +15,9 @@ urlpatterns = [
     path("accounts/sign-out/", LogoutView.as_view(), name="sign-out"),
     path("accounts/sign-up/", accounts.SignUp.as_view(), name="sign-up"),
     path("accounts/password/", accounts.PasswordChange.as_view(), name="password"),
+    path("accounts/forges/", forge_accounts.linked_accounts, name="forge-accounts"),
+    path("accounts/forges/<int:pk>/unlink/", forge_accounts.unlink, name="forge-unlink"),
+    path("accounts/forges/<str:provider_id>/start/", forge_accounts.start, name="forge-start"),
     path("accounts/theme/", accounts.theme, name="theme"),
     path("accounts/tokens/", tokens.token_list, name="tokens"),
     path("accounts/tokens/<int:token_id>/revoke/", tokens.token_revoke, name="token-revoke"),

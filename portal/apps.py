@@ -10,7 +10,7 @@ class PortalConfig(AppConfig):
     verbose_name = "Portal"
 
     def ready(self) -> None:
-        from portal import catalogue, news, tasks  # noqa: F401
+        from portal import catalogue, forge_returns, news, tasks  # noqa: F401
 
         catalogue.register_store()
         news.connect()

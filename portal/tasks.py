@@ -8,17 +8,14 @@ from core.jobs import JobContext, job_kind
 from core.models import Job
 from core.permissions import SYSTEM
 from core.states import JOB_ACTIVE
-from core.stores import temporary_folder
 from datasets_app import turns
 from datasets_app.models import Release
 from datasets_app.pipeline.errors import PipelineError
 from datasets_app.turns import wait_for_earlier
 from portal.models import OptOutRequest, ProofCheck, RemovalMarks
-from portal.policies import forges
-from portal.proofs import challenge, git
 from portal.receipts import checker
 from portal.receipts.document import Trees
-from portal.services import clock, copies, mails, receipts, removal, undo, verification
+from portal.services import author_mail, clock, copies, looks, mails, receipts, removal, staying, undo, verification
 from portal.states import UNDECIDED
 
 CHECKED = ("rebuilding", "removed", "receipted")
@@ -26,36 +23,29 @@ CHECKED = ("rebuilding", "removed", "receipted")
 
 @job_kind("portal.check_proof", queue="default", title="Check a proof of ownership")
 def check_proof(ctx: JobContext) -> dict[str, Any]:
-    """Look for the challenge file. What is found goes to the check's row; the job itself names no account."""
+    """Look for what a proof is about. What is found goes to the check's row; the job itself names no account."""
     check = ProofCheck.objects.select_related("proof__request").filter(pk=ctx.params["check"]).first()
     if check is None or check.outcome:
         return {"outcome": check.outcome if check else "ended"}
-    ctx.progress("Read the repository", 0, 1)
-    outcome = verification.finish_check(check, _look(check))
-    ctx.progress("Read the repository", 1, 1)
+    ctx.progress("Look for the proof", 0, 1)
+    found = looks.look(check)
+    outcome = verification.finish_check(check, found.outcome, found)
+    ctx.progress("Look for the proof", 1, 1)
     ctx.log(f"Outcome: {outcome}.")
     return {"outcome": outcome}
 
 
-def _look(check: ProofCheck) -> str:
-    proof, request = check.proof, check.proof.request
-    if proof.expired:
-        return "expired"
-    if not challenge.belongs(proof.challenge, request.reference, request.owner_key):
-        return "other_challenge"
-    template = forges().get(request.forge)
-    if template is None:
-        return "unreachable"
-    with temporary_folder("proof") as folder:
-        work = folder / "git"
-        work.mkdir()
-        try:
-            found = git.read_file(
-                git.clone_address(template, request.account, check.repository), challenge.FILE_NAME, work
-            )
-        except git.GitRefused as refused:
-            return refused.outcome
-    return challenge.judge(found, proof.challenge)
+@job_kind("portal.write_to_author", queue="default", title="Write to an author of commits")
+def write_to_author(ctx: JobContext) -> dict[str, Any]:
+    """Send a code to an address, if it is that of an author. The answer is the same either way."""
+    author_mail.write(ctx.params["check"])
+    return {"outcome": "asked"}
+
+
+@job_kind("portal.check_declaration", queue="default", title="Check a declaration to stay in")
+def check_declaration(ctx: JobContext) -> dict[str, Any]:
+    """Look for the challenge of a declaration."""
+    return {"outcome": staying.check(ctx.params["declaration"])}
 
 
 @job_kind(removal.CHECK, queue="data", title="Check that removed code is gone")

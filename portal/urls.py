@@ -4,12 +4,15 @@ from django.urls import path, register_converter
 
 from portal.references import Reference
 from portal.views import (
+    co_owner,
     desk,
+    desk_proofs,
     desk_request,
     exposure,
     notices,
     objections,
     opt_out,
+    proofs,
     receipts,
     removals,
     replies,
@@ -17,11 +20,13 @@ from portal.views import (
     search,
     search_code,
     search_list,
+    staying,
     transparency,
     undo,
 )
 
 register_converter(Reference, "reference")
+register_converter(proofs.Way, "way")
 
 app_name = "portal"
 urlpatterns = [
@@ -54,9 +59,23 @@ urlpatterns = [
     path("opt-out/sent/<reference:reference>", opt_out.confirmation, name="opt-out-sent"),
     path("requests/", requests.request_list, name="requests"),
     path("requests/<reference:reference>/", requests.request_page, name="request"),
-    path("requests/<reference:reference>/proof", requests.proof, name="proof"),
-    path("requests/<reference:reference>/proof/checks", requests.proof_checks, name="proof-checks"),
-    path("requests/<reference:reference>/challenge", requests.new_challenge, name="challenge"),
+    path("requests/<reference:reference>/proof", proofs.overview, name="proof"),
+    path("requests/<reference:reference>/proof/account", proofs.account, name="proof-account"),
+    path("requests/<reference:reference>/proof/linked", proofs.linked_account, name="proof-linked"),
+    path("requests/<reference:reference>/proof/file", proofs.file, name="proof-file"),
+    path("requests/<reference:reference>/proof/ssh", proofs.ssh_signature, name="proof-ssh"),
+    path("requests/<reference:reference>/proof/dns", proofs.domain, name="proof-dns"),
+    path("requests/<reference:reference>/proof/mail", proofs.mail, name="proof-mail"),
+    path("requests/<reference:reference>/proof/co-owner", proofs.co_owner, name="proof-co-owner"),
+    path("requests/<reference:reference>/proof/<way:way>/checks", proofs.checks, name="proof-checks"),
+    path("requests/<reference:reference>/proof/<way:way>/challenge", proofs.new_challenge, name="challenge"),
+    path("confirm/done", co_owner.done, name="co-owner-done"),
+    path("confirm/<str:secret>", co_owner.confirm, name="co-owner"),
+    path("stay/", staying.stay, name="stay"),
+    path("stay/<int:pk>/", staying.prove, name="stay-prove"),
+    path("stay/<int:pk>/account", staying.account, name="stay-account"),
+    path("stay/<int:pk>/look", staying.look, name="stay-look"),
+    path("stay/<int:pk>/end", staying.end, name="stay-end"),
     path("requests/<reference:reference>/withdraw", requests.withdraw, name="withdraw"),
     path("requests/<reference:reference>/answer", replies.answer, name="answer"),
     path("requests/<reference:reference>/appeal", replies.appeal, name="appeal"),
@@ -71,6 +90,7 @@ urlpatterns = [
     path("desk/many", desk.many, name="desk-many"),
     path("desk/<reference:reference>/", desk_request.request_page, name="desk-request"),
     path("desk/<reference:reference>/verify", desk_request.verify, name="desk-verify"),
+    path("desk/<reference:reference>/domain/<int:pk>", desk_proofs.confirm_domain, name="desk-domain"),
     path("desk/<reference:reference>/accept", desk_request.accept, name="desk-accept"),
     path("desk/<reference:reference>/accept-part", desk_request.accept_part, name="desk-accept-part"),
     path("desk/<reference:reference>/reject", desk_request.reject, name="desk-reject"),

@@ -120,6 +120,8 @@ class Runner(DiscoverRunner):
         # What lies outside the data folder: of this run, and with the journal of each process ending when its tables are emptied.
         settings.FAIRSTACK_UNDO_KEYS = self._data.with_name(f"{self._data.name}-keys") / "undo"
         fresh_journal()
+        # No test asks a forge of the world whose a name is: those that are about it run their own on loopback.
+        settings.FAIRSTACK_ACCOUNTS = settings.FAIRSTACK_ACCOUNT_NUMBERS = {}
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
         # All tests come from one address: only those about limits have any.
         settings.FAIRSTACK_LIMITS = dict.fromkeys(import_module("core.limits").LIMITS, "")

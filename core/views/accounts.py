@@ -18,8 +18,9 @@ from django.views.generic import FormView
 
 from core import limits, roles
 from core.context import THEME_COOKIE, THEMES
-from core.forms import AddressForm, PasswordForm, SignInForm, SignUpForm
+from core.forms import AddressForm, FirstPasswordForm, PasswordForm, SignInForm, SignUpForm
 from core.session import signed_in
+from core.sign_in import leads_to_providers
 
 A_YEAR = 365 * 24 * 3600  # seconds
 
@@ -32,6 +33,7 @@ def next_page(request: HttpRequest, default: str) -> str:
     return default
 
 
+@method_decorator(leads_to_providers, name="dispatch")
 class SignIn(LoginView):
     """Name and password."""
 
@@ -45,7 +47,7 @@ class SignIn(LoginView):
         return super().post(request, *args, **kwargs)
 
 
-@method_decorator([sensitive_post_parameters(), never_cache], name="dispatch")
+@method_decorator([leads_to_providers, sensitive_post_parameters(), never_cache], name="dispatch")
 class SignUp(FormView):
     """A new local account, signed in at once."""
 
@@ -77,6 +79,10 @@ class PasswordChange(PasswordChangeView):
     template_name = "core/password.html"
     form_class = PasswordForm
     success_url = reverse_lazy("core:account")
+
+    def get_form_class(self) -> type[Any]:
+        """Who came through a forge has no password yet, and sets a first one."""
+        return PasswordForm if signed_in(self.request).has_usable_password() else FirstPasswordForm
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Keep it and say so."""

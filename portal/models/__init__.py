@@ -2,16 +2,19 @@
 
 from portal.models.copies import Copy, CopySearch
 from portal.models.decision import Appeal, Decision, Enquiry, Objection, TargetDecision
+from portal.models.declaration import Declaration
 from portal.models.notice import Notice
-from portal.models.proof import Proof, ProofCheck
+from portal.models.proof import AccountPin, Proof, ProofCheck
 from portal.models.receipt import FeedItem, Receipt, RemovalEvidence, RemovalMarks
 from portal.models.request import OptOutRequest, RequestedRepository, RequestEvent
 
 __all__ = [
+    "AccountPin",
     "Appeal",
     "Copy",
     "CopySearch",
     "Decision",
+    "Declaration",
     "Enquiry",
     "FeedItem",
     "Notice",

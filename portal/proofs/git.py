@@ -1,4 +1,4 @@
-"""Reading one small file from the default branch of a repository, by running ``git`` where it can do no harm.
+"""Reading the names of branches, or one small file of the default branch, by running ``git`` where it can do no harm.
 
 The repository is a stranger's: nothing of it is checked out, its configuration and hooks play no part, no credential is at hand,
 redirects are not followed (a renamed repository must not vouch for its old name), and time and size have ends.
@@ -83,6 +83,18 @@ def read_file(
     if int(runner.run(["-C", "repository", "cat-file", "-s", blob])) > LARGEST_FILE:
         raise GitRefused("wrong_text")
     return runner.run(["-C", "repository", "cat-file", "blob", blob])
+
+
+def branches(address: str, prefix: str, workdir: Path, *, timeout: float = TIMEOUT) -> list[str]:
+    """The branches whose names begin with ``prefix``, at most 100. Pull requests of strangers are no branches.
+
+    Raises:
+        GitRefused: The repository cannot be read.
+    """
+    runner = _Git(workdir, urlsplit(address).scheme, timeout, LARGEST_FETCH)
+    lines = runner.run(["ls-remote", "--heads", "--", address, f"refs/heads/{prefix}*"]).decode("utf-8", "replace")
+    names = [line.partition("\t")[2] for line in lines.splitlines()[:100]]
+    return [name.removeprefix("refs/heads/") for name in names if name.startswith(f"refs/heads/{prefix}")]
 
 
 class _Git:

@@ -9,7 +9,7 @@ from core.models import User
 from datasets_app.services import masks
 from portal.models import Appeal, OptOutRequest
 from portal.policies import after, promises
-from portal.services import accounts, drafts, notices
+from portal.services import accounts, drafts, notices, staying
 from portal.services.timeline import moment, note
 from portal.services.verification import issue_challenge
 from portal.states import OPT_OUT, UNDER_WAY
@@ -34,6 +34,7 @@ def submit(draft: OptOutRequest, actor: User) -> OptOutRequest:
         PermissionDenied: It is another account's.
         InvalidInput: A page of the form has no answer; ``field`` is the page's name.
         AlreadyAsked: The same request of the same person is under way.
+        Conflict: The account's owner has declared that it stays in.
     """
     if draft.requester_id != actor.pk:
         raise PermissionDenied("This request was started by another account.")
@@ -45,6 +46,7 @@ def submit(draft: OptOutRequest, actor: User) -> OptOutRequest:
             raise InvalidInput("The request is not complete yet.", step)
         now = timezone.now()
         request.owner_key = accounts.key_of(request.forge, request.account)
+        staying.refuse_others(actor, request.owner_key)
         mark = accounts.fingerprint_of(request)
         same = OptOutRequest.objects.filter(requester=actor, fingerprint=mark, state__in=UNDER_WAY).first()
         if same is not None:

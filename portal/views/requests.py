@@ -7,18 +7,16 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.dateparse import parse_datetime
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from core.errors import Conflict, InvalidInput
+from core.errors import Conflict
 from core.session import signed_in
 from portal import builds, exposure, states
-from portal.forms import CheckForm, provable
 from portal.models import OptOutRequest
 from portal.policies import after, promises
-from portal.proofs import challenge
-from portal.services import appeals, drafts, requests, undo, verification
+from portal.services import appeals, drafts, requests, undo
 from portal.timelines import timeline
-from portal.views.kept_form import keeps_form, sent
+from portal.views.kept_form import keeps_form
 
 A_PAGE = 20
 
@@ -60,58 +58,6 @@ def request_page(request: HttpRequest, reference: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @keeps_form
-def proof(request: HttpRequest, reference: str) -> HttpResponse:
-    """How to prove ownership, and the check."""
-    opt_out = own(request, reference)
-    if opt_out.state != "verifying":
-        return redirect(opt_out)
-    form = CheckForm(sent(request), opt_out=opt_out)
-    if request.method == "POST" and form.is_valid():
-        try:
-            verification.start_check(opt_out, signed_in(request), form.cleaned_data["repository"])
-        except InvalidInput as error:
-            form.refuse(error)
-        except Conflict as error:
-            form.add_error(None, str(error))
-        else:
-            return redirect("portal:proof", reference)
-    context = {
-        "opt_out": opt_out,
-        "form": form,
-        "proof": verification.current_challenge(opt_out),
-        "provable": provable(opt_out),
-        "file_name": challenge.FILE_NAME,
-        "checks": _checks(opt_out),
-        "promises": promises(),
-        "repositories": list(opt_out.repositories.all()),
-    }
-    return render(request, "portal/requests/proof.html", context, status=422 if form.is_bound and form.errors else 200)
-
-
-@require_safe
-@keeps_form
-def proof_checks(request: HttpRequest, reference: str) -> HttpResponse:
-    """The part of the proof's page that changes by itself while a check runs."""
-    opt_out = own(request, reference)
-    return render(request, "portal/requests/checks.html", {"opt_out": opt_out, "checks": _checks(opt_out)})
-
-
-@require_POST
-@keeps_form
-def new_challenge(request: HttpRequest, reference: str) -> HttpResponse:
-    """A new challenge."""
-    opt_out = own(request, reference)
-    try:
-        verification.issue_challenge(opt_out, signed_in(request))
-    except Conflict as error:
-        messages.error(request, str(error))
-        return redirect(opt_out)
-    messages.success(request, "Here is a new challenge. Put it into the file in place of the old one.")
-    return redirect("portal:proof", reference)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@keeps_form
 def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
     """Take a request back, after saying what that does."""
     opt_out = own(request, reference)
@@ -144,8 +90,3 @@ def removed_figures(opt_out: OptOutRequest) -> dict[str, Any]:
         for entry in figures.get("releases", [])
     ]
     return figures
-
-
-def _checks(opt_out: OptOutRequest) -> list[object]:
-    proof = verification.current_challenge(opt_out)
-    return list(proof.checks.select_related("job")[:10]) if proof else []

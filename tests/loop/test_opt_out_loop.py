@@ -88,13 +88,13 @@ class TheLoop(FloorMixin, TransactionTestCase):
             self.assertIn("is in The Stack", self.page(self.public, "portal:search", q=asked))
 
         reference = self.ask("Alpha")
-        proof = self.page(self.owner, "portal:proof", reference)
+        proof = self.page(self.owner, "portal:proof-file", reference)
         challenge = re.search(r"fairstack-challenge=[\w.-]+", proof)[0]
-        self.send(self.owner, "portal:proof", reference, repository="one")
+        self.send(self.owner, "portal:proof-file", reference, repository="one")
         self.run_jobs()
-        self.assertIn("Not yet", self.page(self.owner, "portal:proof", reference))
+        self.assertIn("Not yet", self.page(self.owner, "portal:proof-file", reference))
         self.forge.prove("Alpha", "one", challenge)
-        self.send(self.owner, "portal:proof", reference, repository="one")
+        self.send(self.owner, "portal:proof-file", reference, repository="one")
         self.run_jobs()
         self.assertIn("With the reviewers", self.page(self.owner, "portal:request", reference))
         self.assertIn("is not held", self.page(self.public, "portal:search", q="alpha"))

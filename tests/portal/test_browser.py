@@ -72,12 +72,12 @@ class Pages(DataFolderMixin, BrowserTestCase):
         made = people.sent(self.ada, "Django")
         self.forge.prove("Django", "django", verification.current_challenge(made).challenge)
         self.sign_in("ada")
-        page = self.open(reverse("portal:proof", args=[made.reference]))
+        page = self.open(reverse("portal:proof-file", args=[made.reference]))
         page.get_by_label("Repository with the file").fill("django")
         page.get_by_role("button", name="Check now").click()
         expect(page.get_by_role("heading", name="Checking")).to_be_visible()
         execute_here(Job.objects.get(kind="portal.check_proof"))
-        expect(page.get_by_role("heading", name="The account is yours")).to_be_visible()
+        expect(page.get_by_role("heading", name="This proof has passed")).to_be_visible()
 
     def test_pages_for_everybody(self):
         ledger.append("release published", {"name": "the-stack-demo", "version": "v1.0", "tree_root": "9f" * 32})

@@ -170,7 +170,7 @@ class SignedOutInTheMiddle(TestCase):
             ("portal:requests", []),
             *(
                 (f"portal:{name}", [made.reference])
-                for name in ("request", "proof", "proof-checks", "withdraw", "opt-out-sent")
+                for name in ("request", "proof", "proof-file", "proof-account", "withdraw", "opt-out-sent")
             ),
             ("portal:desk", []),
             ("portal:desk-request", [made.reference]),

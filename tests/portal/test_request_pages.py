@@ -29,9 +29,9 @@ class OnesOwnRequests(TestCase):
         made = people.sent(self.ada)
         eve = Client()
         eve.force_login(make_user("eve", is_staff=True))
-        for name in ("request", "proof", "proof-checks", "withdraw"):
+        for name in ("request", "proof", "proof-file", "proof-account", "proof-ssh", "withdraw"):
             self.assertEqual(eve.get(reverse(f"portal:{name}", args=[made.reference])).status_code, 404)
-        for name in ("proof", "challenge", "withdraw"):
+        for name in ("proof-file", "proof-ssh", "proof-linked", "withdraw"):
             self.assertEqual(eve.post(reverse(f"portal:{name}", args=[made.reference])).status_code, 404)
 
     def test_what_is_no_reference_is_not_found(self):
@@ -111,25 +111,27 @@ class OnesOwnRequests(TestCase):
 
     def test_the_proof_page_gives_file_line_and_command(self):
         made = people.sent(self.ada)
-        page = self.page(made, "proof")
+        page = self.page(made, "proof-file")
         self.assertContains(page, ".fairstack-challenge")
         self.assertContains(page, verification.current_challenge(made).challenge)
 
     def test_a_check_is_asked_for_and_watched(self):
         made = people.sent(self.ada)
-        url = reverse("portal:proof", args=[made.reference])
+        url = reverse("portal:proof-file", args=[made.reference])
         self.assertRedirects(self.client.post(url, {"repository": "one"}), url)
         self.assertContains(self.client.get(url), 'hx-trigger="every 1s"')
-        self.assertContains(self.page(made, "proof-checks"), "We asked for the file in")
+        self.assertContains(
+            self.client.get(reverse("portal:proof-checks", args=[made.reference, "file"])), "We asked for"
+        )
         check = verification.current_challenge(made).checks.get()
         verification.finish_check(check, "missing")
-        part = self.page(made, "proof-checks")
+        part = self.client.get(reverse("portal:proof-checks", args=[made.reference, "file"]))
         self.assertContains(part, "Not yet")
         self.assertNotContains(part, "hx-trigger")
 
     def test_a_bad_repository_name_is_told_at_its_field(self):
         made = people.sent(self.ada)
-        url = reverse("portal:proof", args=[made.reference])
+        url = reverse("portal:proof-file", args=[made.reference])
         for name in ("", "../x", "a\u202e", "x" * 300):
             with self.subTest(name=name[:5]):
                 response = self.client.post(url, {"repository": name})
@@ -137,24 +139,24 @@ class OnesOwnRequests(TestCase):
 
     def test_chosen_repositories_are_offered_to_choose_from(self):
         made = people.sent(self.ada, "Alpha", "one", "two")
-        url = reverse("portal:proof", args=[made.reference])
+        url = reverse("portal:proof-file", args=[made.reference])
         self.assertContains(self.client.get(url), '<option value="two">')
         self.assertEqual(self.client.post(url, {"repository": "three"}).status_code, 422)
 
     def test_an_expired_challenge_can_be_renewed(self):
         made = people.sent(self.ada)
         made.proofs.update(expires_at=timezone.now())
-        self.assertContains(self.page(made, "proof"), "The challenge has expired")
-        response = self.client.post(reverse("portal:proof", args=[made.reference]), {"repository": "one"})
+        self.assertContains(self.page(made, "proof-file"), "The challenge has expired")
+        response = self.client.post(reverse("portal:proof-file", args=[made.reference]), {"repository": "one"})
         self.assertEqual(response.status_code, 422)
-        self.client.post(reverse("portal:challenge", args=[made.reference]))
-        self.assertContains(self.page(made, "proof"), "Check now")
+        self.client.post(reverse("portal:challenge", args=[made.reference, "file"]))
+        self.assertContains(self.page(made, "proof-file"), "Check now")
 
     def test_a_proven_request_has_no_proof_page_any_more(self):
         made = people.verified(self.ada)
-        self.assertRedirects(self.page(made, "proof"), made.get_absolute_url())
+        self.assertRedirects(self.page(made, "proof-file"), made.get_absolute_url())
         self.assertRedirects(
-            self.client.post(reverse("portal:challenge", args=[made.reference])), made.get_absolute_url()
+            self.client.post(reverse("portal:challenge", args=[made.reference, "file"])), made.get_absolute_url()
         )
 
     def test_where_there_is_no_git_a_reviewer_verifies(self):
@@ -177,5 +179,5 @@ class OnesOwnRequests(TestCase):
             self.client.get(reverse("portal:requests"))
         made = people.verified(self.ada, "Alpha", "one", "two", "three")
         people.hold("Alpha", "one", "two", "three")
-        with self.assertNumQueries(15):
+        with self.assertNumQueries(18):
             self.page(made)
