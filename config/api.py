@@ -16,6 +16,7 @@ from datasets_app.sources_api import router as sources_router
 from modelzoo.api import router as zoo_router
 from portal.api import router as portal_router
 from portal.desk_api import router as desk_router
+from portal.preview_api import router as preview_router
 from portal.proofs_api import router as proofs_router
 from portal.receipts_api import router as receipts_router
 from portal.replies_api import router as replies_router
@@ -40,6 +41,7 @@ api.add_router("/", zoo_router)
 api.add_router("/", transparency_router)
 api.add_router("/", runs_router)
 api.add_router("/", portal_router)
+api.add_router("/", preview_router)
 api.add_router("/", search_router)
 api.add_router("/", replies_router)
 api.add_router("/", desk_router)

@@ -1,5 +1,7 @@
 """The portal's part of the API: search, and one's own requests. Objections and notices: ``portal.replies_api``."""
 
+from typing import Literal
+
 from django.http import HttpRequest
 from ninja import Field, Router, Schema, Status
 
@@ -95,7 +97,12 @@ class NewRequest(Schema):
 
     forge: str = Field("", max_length=200)
     account: str = Field(max_length=500)
+    scope: Literal["", "account", "repositories", "authored"] = ""
     repositories: list[str] = Field(default_factory=list, max_length=drafts.MOST_REPOSITORIES)
+    organisation: bool = False
+    commits: bool = False
+    issues: bool = False
+    copies: bool = False
     message: str = Field("", max_length=drafts.LONGEST_MESSAGE)
 
 
@@ -114,7 +121,8 @@ def own_requests(request: HttpRequest) -> list[RequestOut]:
 
 @router.post("requests", response={201: RequestOut}, summary="Ask to leave")
 def send_request(request: HttpRequest, body: NewRequest) -> Status[RequestOut]:
-    """Without ``repositories`` it is the whole account, now and in future. 409 where the same is under way.
+    """Without ``scope`` it is ``repositories`` where some are named, else the whole account, now and in future. ``authored`` is what
+    you wrote alone in other people's repositories. See ``/docs/scopes``. 409 where the same is under way.
 
     A draft that you began on the pages is left as it is.
     """
@@ -123,8 +131,13 @@ def send_request(request: HttpRequest, body: NewRequest) -> Status[RequestOut]:
         user_of(request),
         forge=body.forge,
         account=body.account,
+        scope=body.scope,
         repositories=body.repositories,
         message=body.message,
+        organisation=body.organisation,
+        commits=body.commits,
+        issues=body.issues,
+        copies=body.copies,
     )
     return Status(201, out(made, user_of(request).pk))
 

@@ -39,6 +39,11 @@ class AccountForm(ServiceErrors):
         help_text="A web address tells this by itself.",
         error_messages={"required": "Choose where the account is."},
     )
+    organisation = forms.BooleanField(
+        required=False,
+        label="It is the account of an organisation",
+        help_text="We then ask for two proofs, and others who rule it can object for some time before we decide.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,7 +55,7 @@ class ScopeForm(ServiceErrors):
 
     scope = forms.ChoiceField(
         label="What should be left out?",
-        choices=OptOutRequest.SCOPES[:2],
+        choices=OptOutRequest.SCOPES,
         widget=forms.RadioSelect,
         error_messages={"required": "Choose what should be left out."},
     )
@@ -86,6 +91,27 @@ class RepositoriesForm(ServiceErrors):
         """All that was chosen and entered."""
         lines = self.cleaned_data["more"].replace(",", "\n").splitlines()
         return [*self.cleaned_data.get("held", []), *(line.strip() for line in lines if line.strip())]
+
+
+class ExtentForm(ServiceErrors):
+    """What else it covers."""
+
+    copies = forms.BooleanField(
+        required=False,
+        label="Copies under other accounts, too",
+        help_text="The same files, and files that are nearly the same. You see a preview before you send. It takes longer: we ask "
+        "for two proofs, a reviewer compares what is not plain, and others can object.",
+    )
+    commits = forms.BooleanField(
+        required=False,
+        label="Commits: their messages and authors",
+        help_text="This site holds no commits today. If it ever takes any in, yours stay out.",
+    )
+    issues = forms.BooleanField(
+        required=False,
+        label="Issues and comments",
+        help_text="This site holds no issues today. If it ever takes any in, yours stay out.",
+    )
 
 
 class MessageForm(ServiceErrors):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from core import audit
 from core.errors import InvalidInput
 from core.permissions import SYSTEM, Actor
-from datasets_app.models import ContentMask, Mask, Owner, Repository
+from datasets_app.models import ContentMask, Mask, Owner, Release, Repository
 from datasets_app.services import blocklist
 
 BATCH = 2000
@@ -86,6 +86,12 @@ def hidden_blobs(blobs: Iterable[str]) -> set[str]:
     for start in range(0, len(wanted), BATCH):
         found.update(live.filter(blob__in=wanted[start : start + BATCH]).values_list("blob", flat=True))
     return found
+
+
+def every_hidden_blob(release: Release) -> frozenset[str]:
+    """All blobs that are masked as such, or were blocked since a release was decided."""
+    live = ContentMask.objects.filter(lifted_at=None, repository=None)
+    return frozenset(live.values_list("blob", flat=True)) | blocklist.blocked_contents(release.blocklist_position).blobs
 
 
 def unmask(actor: Actor, reference: str) -> int:

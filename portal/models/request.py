@@ -133,6 +133,11 @@ class OptOutRequest(models.Model):
         return self.state in states.UNDER_WAY
 
     @property
+    def shows_what_is_held(self) -> bool:
+        """Whether the requester may see everything that it covers: it is proven, and was not turned down."""
+        return self.verified_at is not None and self.state in states.SHOWN
+
+    @property
     def withdrawable(self) -> bool:
         """Whether the requester may still take it back."""
         return "withdrawn" in states.OPT_OUT.transitions[self.state]

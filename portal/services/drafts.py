@@ -125,6 +125,28 @@ def set_message(draft: OptOutRequest, actor: User, message: str) -> None:
     _change(draft, actor, message=message)
 
 
+def at_once(
+    actor: User, forge: str, account: str, scope: str, repositories: list[str], **extent: bool
+) -> OptOutRequest:
+    """A draft with all its answers, as the API takes them, in the caller's transaction.
+
+    Raises:
+        InvalidInput: An answer cannot be, or ``scope`` and ``repositories`` contradict each other.
+    """
+    draft = start(actor, OptOutRequest.API)
+    set_account(draft, actor, account, forge)
+    scope = scope or (OptOutRequest.REPOSITORIES if repositories else OptOutRequest.ACCOUNT)
+    if scope == OptOutRequest.REPOSITORIES:
+        if repositories or draft.scope != scope:  # the address of one repository names it
+            set_repositories(draft, actor, repositories)
+    elif repositories:
+        raise InvalidInput("Repositories can be named with the scope “repositories” alone.", "repositories")
+    else:
+        set_scope(draft, actor, scope)
+    set_extent(draft, actor, **extent)
+    return draft
+
+
 def discard(draft: OptOutRequest, actor: User) -> None:
     """Delete a draft and all that stands in it.
 

@@ -77,20 +77,33 @@ def submit(draft: OptOutRequest, actor: User) -> OptOutRequest:
     return request
 
 
-def send_at_once(actor: User, *, forge: str, account: str, repositories: list[str], message: str = "") -> OptOutRequest:
+def send_at_once(
+    actor: User,
+    *,
+    forge: str,
+    account: str,
+    repositories: list[str],
+    message: str = "",
+    scope: str = "",
+    **extent: bool,
+) -> OptOutRequest:
     """Make a request from all its answers and send it, without touching a draft that the person may have.
+
+    Args:
+        actor: Who asks.
+        forge: Where the account is; may be empty where ``account`` is an address.
+        account: Its name or address.
+        repositories: Names of repositories.
+        message: For the reviewers.
+        scope: As in ``OptOutRequest.SCOPES``; where empty, ``repositories`` if there are any, else the whole account.
+        extent: As for :func:`portal.services.drafts.set_extent`.
 
     Raises:
         InvalidInput: An answer cannot be.
         AlreadyAsked: The same request of the same person is under way.
     """
     with transaction.atomic():
-        draft = drafts.start(actor, OptOutRequest.API)
-        drafts.set_account(draft, actor, account, forge)
-        if repositories:
-            drafts.set_repositories(draft, actor, repositories)
-        else:
-            drafts.set_scope(draft, actor, OptOutRequest.ACCOUNT)
+        draft = drafts.at_once(actor, forge, account, scope, repositories, **extent)
         drafts.set_message(draft, actor, message)
         return submit(draft, actor)
 

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 
 KEY = "portal.kept-form"
 KEPT_FOR = 3600  # seconds
-LONGEST = 50_000  # characters
+LONGEST = 250_000  # characters, as sent: every answer of the form fits
 View = Callable[..., HttpResponse]
 
 

@@ -10,7 +10,7 @@ from core import limits
 from core.errors import InvalidInput
 from core.session import signed_in
 from datasets_app import lookup
-from portal.forms import AccountForm, MessageForm, RepositoriesForm, ScopeForm, SendForm
+from portal.forms import AccountForm, ExtentForm, MessageForm, RepositoriesForm, ScopeForm, SendForm
 from portal.models import OptOutRequest
 from portal.policies import promises
 from portal.references import is_reference
@@ -51,13 +51,15 @@ def account(request: HttpRequest) -> HttpResponse:
     draft = _draft(request)
     if draft is None:
         return redirect("portal:opt-out")
-    form = AccountForm(sent(request), initial={"account": draft.account, "forge": draft.forge})
+    initial = {"account": draft.account, "forge": draft.forge, "organisation": draft.organisation}
+    form = AccountForm(sent(request), initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             drafts.set_account(draft, signed_in(request), form.cleaned_data["account"], form.cleaned_data["forge"])
         except InvalidInput as error:
             form.refuse(error)
         else:
+            drafts.set_extent(draft, signed_in(request), organisation=form.cleaned_data["organisation"])
             return _onward(request, draft, "scope")
     return _show(request, "account", draft, form)
 
@@ -65,7 +67,7 @@ def account(request: HttpRequest) -> HttpResponse:
 @FORM
 @keeps_form
 def scope(request: HttpRequest) -> HttpResponse:
-    """The whole account or certain repositories."""
+    """The whole account, certain repositories, or files written alone in those of others."""
     draft = _draft(request)
     if draft is None or not draft.account:
         return redirect("portal:opt-out")
@@ -74,7 +76,7 @@ def scope(request: HttpRequest) -> HttpResponse:
         drafts.set_scope(draft, signed_in(request), form.cleaned_data["scope"])
         if draft.scope == OptOutRequest.REPOSITORIES:
             return HttpResponseRedirect(_page("repositories") + _returning(request))
-        return _onward(request, draft, "message")
+        return _onward(request, draft, "extent")
     return _show(request, "scope", draft, form)
 
 
@@ -99,8 +101,23 @@ def repositories(request: HttpRequest) -> HttpResponse:
         except InvalidInput as error:
             form.refuse(error)
         else:
-            return _onward(request, draft, "message")
+            return _onward(request, draft, "extent")
     return _show(request, "repositories", draft, form)
+
+
+@FORM
+@keeps_form
+def extent(request: HttpRequest) -> HttpResponse:
+    """What else it covers: copies elsewhere, commits, issues."""
+    draft = _draft(request)
+    if draft is None or drafts.missing_step(draft):
+        return redirect("portal:opt-out")
+    initial = {"copies": draft.copies, "commits": draft.covers_commits, "issues": draft.covers_issues}
+    form = ExtentForm(sent(request), initial=initial)
+    if request.method == "POST" and form.is_valid():
+        drafts.set_extent(draft, signed_in(request), **form.cleaned_data)
+        return _onward(request, draft, "message")
+    return _show(request, "extent", draft, form)
 
 
 @FORM
@@ -113,7 +130,7 @@ def message(request: HttpRequest) -> HttpResponse:
     form = MessageForm(sent(request), initial={"message": draft.message})
     if request.method == "POST" and form.is_valid():
         drafts.set_message(draft, signed_in(request), form.cleaned_data["message"])
-        return redirect("portal:opt-out-check")
+        return redirect("portal:opt-out-preview")
     return _show(request, "message", draft, form)
 
 
@@ -180,7 +197,7 @@ def _onward(request: HttpRequest, draft: OptOutRequest, following: str) -> HttpR
     missing = drafts.missing_step(draft)
     if "return" in request.GET:
         return redirect(_page(missing or "check"))
-    return redirect(_page(following if following != "message" or not missing else missing))
+    return redirect(_page(missing if missing and following in ("extent", "message") else following))
 
 
 def _show(request: HttpRequest, step: str, draft: OptOutRequest, form: object, **more: object) -> HttpResponse:

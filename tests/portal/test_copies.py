@@ -1,6 +1,7 @@
 """Copies under other owners, from the request to the block-list: found, hidden, compared, blocked or left, and never back."""
 
-from django.test import TestCase
+from django.test import Client, TestCase
+from django.urls import reverse
 
 from core.errors import Conflict, InvalidInput, PermissionDenied
 from core.jobs import execute_here
@@ -8,10 +9,10 @@ from datasets_app import browsing, purging
 from datasets_app.browsing import FileFilter
 from datasets_app.models import BlockEntry, ContentMask
 from datasets_app.pipeline.corpus import files_table
-from datasets_app.services import blocklist, sources
+from datasets_app.services import blocklist, masks, sources
 from portal import effects
 from portal.models import Copy, OptOutRequest
-from portal.services import copies, decisions, requests
+from portal.services import copies, decisions, drafts, requests
 from tests.base import make_user
 from tests.datasets_app.floor import FloorMixin
 from tests.pipeline.fakes import FakePackage, default_packages
@@ -30,7 +31,7 @@ def packages() -> list[FakePackage]:
     ]
 
 
-class CopiesOfARequest(FloorMixin, TestCase):
+class Floor(FloorMixin):
     def setUp(self) -> None:
         super().setUp()
         assert self.ingest(packages()).state == "succeeded"
@@ -46,6 +47,8 @@ class CopiesOfARequest(FloorMixin, TestCase):
         self.release.refresh_from_db()
         return {row["path"] for row in browsing.list_files(self.release, FileFilter(), 0).rows}
 
+
+class CopiesOfARequest(Floor, TestCase):
     def test_they_are_found_by_ring_and_hidden_until_they_are_compared(self) -> None:
         request = self.asked(copies=True)
         found = {(one.ring, one.path, one.why, one.verdict) for one in Copy.objects.all()}
@@ -166,3 +169,114 @@ class Accounts(TestCase):
         owners, _ = blocklist.blocked_keys()
         self.assertIn(owner.key, owners)
         self.assertNotIn(newcomer.key, owners)
+
+
+class Pages(Floor, TestCase):
+    """The preview before sending, the requester's page and the desk's."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.client.force_login(self.ada)
+        self.desk = Client()
+        self.desk.force_login(self.reviewer)
+
+    def test_the_preview_counts_and_lists_what_anybody_can_find_of_the_rings(self) -> None:
+        draft = drafts.start(self.ada)
+        drafts.set_account(draft, self.ada, "Beta", "gitlab.com")
+        drafts.set_scope(draft, self.ada, "account")
+        drafts.set_extent(draft, self.ada, copies=True)
+        page = self.client.get(reverse("portal:opt-out-preview"))
+        self.assertContains(page, "alpha_one/clamp.py")
+        self.assertNotContains(page, "delta/steps.py")
+        masks.mask_contents(self.staff, "R-9", [self.blobs["beta/clamp.py"]])
+        self.assertNotContains(self.client.get(reverse("portal:opt-out-preview")), "alpha_one/clamp.py")
+        self.assertEqual(self.client.get(reverse("portal:opt-out-preview"), {"with": "0" * 40}).status_code, 404)
+
+    def test_a_near_copy_that_was_left_out_of_the_release_is_not_shown_before_the_proof_and_is_after(self) -> None:
+        request = ask(self.ada, "Alpha", copies=True)
+        where = reverse("portal:request-copies", args=[request.reference])
+        self.assertEqual(self.client.get(where).status_code, 404)
+        prove(request)
+        self.assertContains(self.client.get(where), "delta/steps.py")
+        near = Copy.objects.get(ring="B")
+        page = self.client.get(where, {"with": near.pk})
+        self.assertContains(page, "sides__mark")
+        self.assertNotContains(page, "Block this copy")
+        stranger = Client()
+        stranger.force_login(make_user("eve"))
+        self.assertEqual(stranger.get(where).status_code, 404)
+
+    def test_a_reviewer_compares_and_decides_one_a_repository_and_the_chosen_ones(self) -> None:
+        request = self.asked(copies=True)
+        where = reverse("portal:desk-copies", args=[request.reference])
+        near, exact = Copy.objects.get(ring="B"), Copy.objects.get(ring="A")
+        page = self.desk.get(where, {"with": near.pk})
+        self.assertContains(page, "Side by side")
+        self.assertContains(page, '<mark class="sides__mark">stage</mark>')
+        self.assertContains(self.desk.post(where, {"verdict": "block"}), "Choose at least one copy", status_code=422)
+        self.assertRedirects(self.desk.post(where, {"verdict": "block", "copies": [near.pk]}), where)
+        self.assertRedirects(self.desk.post(where, {"verdict": "leave", "group": exact.repository_key}), where)
+        self.assertContains(self.desk.get(where), "All are decided")
+        self.assertEqual(sorted(Copy.objects.values_list("ring", "verdict")), [("A", "leave"), ("B", "block")])
+        self.assertContains(self.desk.get(where, {"ring": "A", "verdict": "leave"}), "beta/clamp.py")
+        self.assertNotContains(self.desk.get(where, {"ring": "A"}), "delta/steps.py</label>")
+
+    def test_who_is_no_reviewer_decides_nothing(self) -> None:
+        request = self.asked(copies=True)
+        where = reverse("portal:desk-copies", args=[request.reference])
+        for client in (self.client, Client()):
+            response = client.post(where, {"verdict": "leave", "group": "B"})
+            self.assertIn(response.status_code, (302, 403))
+        strict = Client(enforce_csrf_checks=True)
+        strict.force_login(self.reviewer)
+        self.assertEqual(strict.post(where, {"verdict": "leave", "group": "B"}).status_code, 403)
+        self.assertEqual(Copy.objects.filter(verdict="open").count(), 2)
+
+    def test_names_of_others_are_text_and_nothing_else(self) -> None:
+        request = self.asked(copies=True)
+        Copy.objects.filter(ring="B").update(path="<script>alert(1)</script>.py", owner="<b>\u202ebob</b>")
+        for client, name in ((self.client, "portal:request-copies"), (self.desk, "portal:desk-copies")):
+            page = client.get(reverse(name, args=[request.reference]))
+            self.assertNotContains(page, "<script>alert")
+            self.assertNotContains(page, "<b>\u202e")
+
+
+class Api(Floor, TestCase):
+    """The same by the API: every scope, the preview, the copies and what is decided on them."""
+
+    def post(self, path: str, client: Client | None = None, **body: object):
+        return (client or self.client).post(f"/api/{path}", body, content_type="application/json")
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.client.force_login(self.ada)
+        self.desk = Client()
+        self.desk.force_login(self.reviewer)
+
+    def test_a_preview_keeps_nothing_and_shows_what_anybody_can_find(self) -> None:
+        shown = self.post("opt-out/preview", account="Beta", forge="gitlab.com", copies=True).json()
+        self.assertEqual((shown["ring_a"], shown["ring_b"]), (1, 0))
+        self.assertEqual(shown["copies"][0]["path"], "alpha_one/clamp.py")
+        self.assertEqual(shown["releases"], [{"release": str(self.release), "files": 2}])
+        self.assertFalse(OptOutRequest.objects.exists())
+        self.assertEqual(self.post("opt-out/preview", account="^.+$", forge="github.com").status_code, 422)
+        self.assertEqual(self.post("opt-out/preview", Client(), account="Beta").status_code, 401)
+
+    def test_every_scope_is_sent_and_copies_are_decided(self) -> None:
+        sent = self.post("requests", account="Alpha", forge="github.com", copies=True, commits=True)
+        self.assertEqual(sent.status_code, 201)
+        request = OptOutRequest.objects.get()
+        self.assertEqual((request.scope, request.copies, request.covers_commits), ("account", True, True))
+        where = f"requests/{request.reference}/copies"
+        self.assertEqual(self.client.get(f"/api/{where}").status_code, 404)
+        prove(request)
+        found = self.client.get(f"/api/{where}").json()
+        self.assertEqual([one["ring"] for one in found["copies"]], ["A", "B"])
+        ids = [one["id"] for one in found["copies"]]
+        self.assertEqual(self.post(f"desk/{where}", verdict="leave", ids=ids).status_code, 403)
+        decided = self.post(f"desk/{where}", self.desk, verdict="leave", ids=ids).json()
+        self.assertEqual([ring["leave"] for ring in decided["rings"]], [1, 1])
+        contradiction = self.post("requests", account="Beta", forge="gitlab.com", scope="account", repositories=["x"])
+        self.assertEqual(contradiction.status_code, 422)
+        authored = self.post("requests", account="Alpha", forge="github.com", scope="authored")
+        self.assertEqual((authored.status_code, authored.json()["scope"]), (201, "authored"))

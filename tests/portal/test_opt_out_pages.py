@@ -1,10 +1,14 @@
 """The opt-out form as a person meets it: page by page, sent twice, cut off in the middle, filled with rubbish."""
 
+import re
+
 from django.test import Client, TestCase, override_settings
 from django.urls import reverse
 
+from datasets_app.models import Holding
+from datasets_app.services import masks
 from portal.models import OptOutRequest
-from portal.services import drafts
+from portal.services import drafts, requests
 from tests.base import make_user
 from tests.portal import people
 
@@ -30,16 +34,68 @@ class TheForm(TestCase):
         self.assertRedirects(self.post("account", account="alpha", forge="github.com"), self.url("scope"))
         self.assertRedirects(self.post("scope", scope="repositories"), self.url("repositories"))
         self.assertContains(self.client.get(self.url("repositories")), 'value="one"')
-        self.assertRedirects(self.post("repositories", held=["one"], more="third"), self.url("message"))
-        self.assertRedirects(self.post("message", message="Hello"), self.url("check"))
+        self.assertRedirects(self.post("repositories", held=["one"], more="third"), self.url("extent"))
+        self.assertRedirects(self.post("extent", commits="on"), self.url("message"))
+        self.assertRedirects(self.post("message", message="Hello"), self.url("preview"))
+        preview = self.client.get(self.url("preview"))
+        for words in (
+            "Alpha/one",
+            "3 files",
+            "A removal can be noticed",
+            "feed of removals",
+            "This site holds none today",
+        ):
+            self.assertContains(preview, words)
+        self.assertNotContains(preview, "Alpha/two")
         check = self.client.get(self.url("check"))
-        for words in ("alpha", "one", "third", "Hello", "compares it with a newer one can see which files are gone"):
+        for words in (
+            "alpha",
+            "one",
+            "third",
+            "Hello",
+            "Commits",
+            "compares it with a newer one can see which files are gone",
+        ):
             self.assertContains(check, words)
         sent = self.post("check", reference=self.draft().reference, mine="on")
         made = OptOutRequest.objects.get()
         self.assertRedirects(sent, reverse("portal:opt-out-sent", args=[made.reference]))
         self.assertContains(self.client.get(sent.url), made.reference)
         self.assertEqual(made.state, "verifying")
+        self.assertEqual(
+            (made.covers_commits, made.covers_issues, made.copies, made.organisation), (True, False, False, False)
+        )
+
+    def test_every_scope_can_be_asked_for(self):
+        self.post()
+        self.post("account", account="Alpha", forge="github.com", organisation="on")
+        self.assertRedirects(self.post("scope", scope="authored"), self.url("extent"))
+        self.post("extent", copies="on", issues="on")
+        self.assertContains(self.client.get(self.url("preview")), "Files that you wrote alone")
+        self.assertContains(self.client.get(self.url("check")), "an organisation")
+        made = OptOutRequest.objects.get()
+        self.assertEqual(
+            (made.scope, made.organisation, made.copies, made.covers_issues), ("authored", True, True, True)
+        )
+        self.post("extent")  # what is unticked is taken back
+        made.refresh_from_db()
+        self.assertEqual((made.organisation, made.copies, made.covers_issues), (True, False, False))
+
+    def test_the_preview_shows_nothing_that_the_public_cannot_find(self):
+        owner = people.hold("Alpha", "one", "two")
+        people.draft(self.ada)
+        masks.mask(people.reviewer(), owner, owner.repositories.get(name="two"), "R-9")
+        preview = self.client.get(self.url("preview"))
+        self.assertContains(preview, "Alpha/one")
+        self.assertNotContains(preview, "Alpha/two")
+        masks.mask(people.reviewer(), owner, None, "R-9")
+
+        def shown():
+            return re.sub(r'value="\w{64}"', "", self.client.get(self.url("preview")).content.decode())
+
+        hidden = shown()
+        Holding.objects.all().delete()  # never held looks the same
+        self.assertEqual(shown(), hidden)
 
     def test_begins_with_what_was_searched_for(self):
         start = self.client.get(self.url(), {"account": "Alpha", "forge": "github.com"})
@@ -74,7 +130,21 @@ class TheForm(TestCase):
 
     def test_hostile_input_is_refused_and_escaped(self):
         self.post()
-        for text in ("^.+$", "a\u202eb", "x" * 10_000, "<script>alert(1)</script>", "a\x00b"):
+        for text in (
+            *("^.+$", "a\u202eb", "x" * 10_000, "<script>alert(1)</script>", "a\x00b"),
+            *(
+                "аdа",
+                "ad\u200ba",
+                "\u2066ada\u2069",
+                "ada\u00ad",
+                "ａｄａ",
+                "%",
+                "_%",
+                "' OR 1=1 --",
+                "..",
+                "ada\ufeff",
+            ),
+        ):
             with self.subTest(text=text[:12]):
                 response = self.post("account", account=text, forge="github.com")
                 self.assertEqual(response.status_code, 422)
@@ -103,7 +173,7 @@ class TheForm(TestCase):
         self.assertRedirects(response, self.url("scope"))
 
     def test_pages_out_of_order_lead_to_where_one_is(self):
-        for step in ("account", "scope", "repositories", "message", "check"):
+        for step in ("account", "scope", "repositories", "extent", "message", "preview", "check"):
             with self.subTest(step=step):
                 self.assertRedirects(self.client.get(self.url(step)), self.url())
         self.post()
@@ -131,9 +201,28 @@ class TheForm(TestCase):
         strict = Client(enforce_csrf_checks=True)
         strict.force_login(self.ada)
         people.draft(self.ada)
-        for step in ("", "account", "scope", "repositories", "message", "check", "discard"):
+        for step in ("", "account", "scope", "repositories", "extent", "message", "check", "discard"):
             with self.subTest(step=step):
                 self.assertEqual(strict.post(self.url(step), {"scope": "account"}).status_code, 403)
+
+    def test_what_is_typed_is_never_run(self):
+        hostile = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{ 7|add:7 }}"
+        draft = people.draft(self.ada)
+        self.post("message", message=hostile)
+        for step in ("message", "preview", "check"):
+            with self.subTest(step=step):
+                page = self.client.get(self.url(step))
+                self.assertNotContains(page, "<script>alert")
+                self.assertNotContains(page, "<img src=x")
+        self.assertContains(self.client.get(self.url("check")), "&lt;script&gt;alert(1)")
+        made = requests.submit(draft, self.ada)
+        for client, name in ((self.client, "portal:request"), (None, "portal:desk-request")):
+            if client is None:
+                client = Client()
+                client.force_login(people.reviewer())
+            page = client.get(reverse(name, args=[made.reference]))
+            self.assertNotContains(page, "<script>alert")
+            self.assertNotContains(page, "<img src=x")
 
     def test_is_not_kept_by_caches(self):
         people.draft(self.ada)
@@ -159,6 +248,25 @@ class SignedOutInTheMiddle(TestCase):
         self.assertEqual(drafts.current(self.ada).message, "")
         self.assertNotContains(self.client.get(reverse("portal:opt-out-message")), "Half an hour")
 
+    def test_every_page_of_the_form_keeps_what_was_sent(self):
+        people.draft(self.ada)
+        cases = {
+            "account": ({"account": "Gamma", "forge": "gitlab.com", "organisation": "on"}, 'value="Gamma"'),
+            "scope": ({"scope": "authored"}, 'value="authored" required id="id_scope_2" checked'),
+            "repositories": ({"more": "first\nsecond"}, "first\nsecond"),
+            "extent": ({"copies": "on"}, 'name="copies" id="id_copies" aria-describedby="id_copies_helptext" checked'),
+            "repositories ": ({"more": "\n".join(f"repository-{number}" for number in range(500))}, "repository-499"),
+        }
+        for step, (data, expected) in cases.items():
+            with self.subTest(step=step):
+                self.client.logout()
+                response = self.client.post(reverse(f"portal:opt-out-{step.strip()}"), data)
+                page = self.sign_in(response.url).content.decode()
+                self.assertIn("We kept what you entered", page)
+                self.assertIn(expected.split()[0], page)
+                for word in expected.split():
+                    self.assertIn(word, page)
+
     def test_the_first_page_keeps_the_account_too(self):
         response = self.client.post(reverse("portal:opt-out"), {"account": "Alpha", "forge": "github.com"})
         self.assertContains(self.sign_in(response.url), 'value="Alpha"')
@@ -166,7 +274,10 @@ class SignedOutInTheMiddle(TestCase):
     def test_every_page_asks_to_sign_in(self):
         made = people.sent(self.ada)
         for name, args in [
-            *((f"portal:opt-out-{step}", []) for step in ("account", "scope", "repositories", "message", "check")),
+            *(
+                (f"portal:opt-out-{step}", [])
+                for step in ("account", "scope", "repositories", "extent", "message", "preview", "check")
+            ),
             ("portal:requests", []),
             *(
                 (f"portal:{name}", [made.reference])
@@ -174,6 +285,8 @@ class SignedOutInTheMiddle(TestCase):
             ),
             ("portal:desk", []),
             ("portal:desk-request", [made.reference]),
+            ("portal:desk-copies", [made.reference]),
+            ("portal:request-copies", [made.reference]),
         ]:
             with self.subTest(name=name):
                 response = self.client.get(reverse(name, args=args))
