@@ -56,8 +56,12 @@ def desk_copies(request: HttpRequest, reference: str) -> HttpResponse:
         except (InvalidInput, Conflict) as refused:
             error, status = str(refused), 409 if isinstance(refused, Conflict) else 422
         else:
-            word = "stay, and are shown again" if request.POST["verdict"] == Copy.LEAVE else "are blocked"
-            messages.success(request, f"{concerned} file{'' if concerned == 1 else 's'} {word}.")
+            one = concerned == 1
+            if request.POST["verdict"] == Copy.LEAVE:
+                told = "1 file stays, and is shown again." if one else f"{concerned} files stay, and are shown again."
+            else:
+                told = "1 file is blocked." if one else f"{concerned} files are blocked."
+            messages.success(request, told)
             query = request.GET.copy()
             query.pop("with", None)
             where = reverse("portal:desk-copies", args=[reference])

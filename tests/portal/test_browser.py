@@ -49,7 +49,11 @@ class Pages(DataFolderMixin, BrowserTestCase):
         page.get_by_role("button", name="Continue").click()
         page.get_by_label("asgiref").check()
         page.get_by_role("button", name="Continue").click()
+        page.get_by_label("Issues and comments").check()
         page.get_by_role("button", name="Continue").click()
+        page.get_by_role("button", name="Continue").click()
+        expect(page.get_by_role("heading", name="What your request concerns")).to_be_visible()
+        page.get_by_role("link", name="Continue").click()
         page.get_by_label("The account is mine").check()
         page.get_by_role("button", name="Send the request").click()
         expect(page.get_by_role("heading", name="We received your request")).to_be_visible()
@@ -96,8 +100,11 @@ class Pages(DataFolderMixin, BrowserTestCase):
         )
         drafts.set_message(draft, self.ada, "We were called lawrence-journal-world before.")
         self.sign_in("ada")
-        for step in ("account", "scope", "repositories", "message", "check"):
+        drafts.set_extent(draft, self.ada, commits=True, issues=True)
+        for step in ("account", "scope", "repositories", "extent", "message", "preview", "check"):
             self.shoot(f"opt-out-{step}", f"/opt-out/{step}")
+        drafts.set_scope(draft, self.ada, "authored")
+        self.shoot("opt-out-preview-authored", "/opt-out/preview")
 
     def test_pages_of_requests(self):
         self.sign_in("ada")
