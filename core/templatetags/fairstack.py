@@ -12,7 +12,7 @@ from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from core import badges, columns, curves, formats, funnel, icons
+from core import audit_trail, badges, columns, curves, formats, funnel, icons
 from core.highlight import highlight
 
 register = template.Library()
@@ -165,6 +165,12 @@ def _bar(row: Any) -> dict[str, Any]:
     else:
         found = {name: getattr(row, name, None) for name in names}
     return {name: found.get(name) for name in names}
+
+
+@register.inclusion_tag("core/object_trail.html", takes_context=True)
+def object_trail(context: Context, kind: str, key: object) -> dict[str, Any]:
+    """The newest entries of the audit trail about one object, folded. For pages of the staff alone: the page has asked that."""
+    return {"lines": audit_trail.of_object(kind, key), "perms": context.get("perms")}
 
 
 @register.inclusion_tag("components/columns.html")

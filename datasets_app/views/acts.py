@@ -15,12 +15,12 @@ from core.session import signed_in
 from datasets_app.forms import BuildForm, IngestForm, ReasonForm
 from datasets_app.models import BlockEntry, Holding, Release
 from datasets_app.services import benchmarks, blocklist, reissues, releases, sources
-from datasets_app.views.desk import curators_only
+from datasets_app.views.desk import actors_only
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
-@curators_only
+@actors_only
 @require_POST
 def ingest(request: HttpRequest) -> HttpResponse:
     """Read a source into the corpus; leads to the job."""
@@ -32,7 +32,7 @@ def ingest(request: HttpRequest) -> HttpResponse:
     return redirect("core:job", job.pk)
 
 
-@curators_only
+@actors_only
 @form_page
 def build(request: HttpRequest) -> HttpResponse:
     """Say what the next release will be, then build it."""
@@ -73,7 +73,7 @@ def build(request: HttpRequest) -> HttpResponse:
     return render(request, "datasets_app/build.html", context)
 
 
-@curators_only
+@actors_only
 @require_POST
 def approve(request: HttpRequest, name: str, version: str) -> HttpResponse:
     """Approve a built release."""
@@ -85,7 +85,7 @@ def approve(request: HttpRequest, name: str, version: str) -> HttpResponse:
     return redirect("datasets:desk-release", name, version)
 
 
-@curators_only
+@actors_only
 @form_page
 def publish(request: HttpRequest, name: str, version: str) -> HttpResponse:
     """Say what publishing does, to which releases; then publish."""
@@ -106,7 +106,7 @@ def publish(request: HttpRequest, name: str, version: str) -> HttpResponse:
     return render(request, "datasets_app/publish.html", context)
 
 
-@curators_only
+@actors_only
 @form_page
 def honour(request: HttpRequest) -> HttpResponse:
     """Say what honouring the block-list now does, to which releases; then do it. Leads to the job."""
@@ -131,7 +131,7 @@ def _going(ended: list[Release]) -> dict[str, Any]:
     return going.aggregate(files=Sum("files"), bytes=Sum("bytes"))
 
 
-@curators_only
+@actors_only
 @form_page
 def reject(request: HttpRequest, name: str, version: str) -> HttpResponse:
     """Decide against a built release."""
@@ -144,7 +144,7 @@ def reject(request: HttpRequest, name: str, version: str) -> HttpResponse:
     )
 
 
-@curators_only
+@actors_only
 @form_page
 def withdraw(request: HttpRequest, name: str, version: str) -> HttpResponse:
     """Take a published release back."""

@@ -43,6 +43,19 @@ def curators_only(view: View) -> View:
     return guarded
 
 
+def actors_only(view: View) -> View:
+    """Let in those alone who may do something here: auditors read the desk, and need no form for what they may not do."""
+
+    @wraps(view)
+    @curators_only
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not browsing.may_act(request.user):
+            raise PermissionDenied("This is for those who ingest, build or approve. Ask the staff of this site.")
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
 @curators_only
 @require_safe
 def desk(request: HttpRequest) -> HttpResponse:
