@@ -4,23 +4,19 @@ What the public gets is the same for an account that was removed, is masked, or 
 hits and range scans of the index over folded names, so that they take milliseconds over millions of owners.
 """
 
-import difflib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
 
-from datasets_app import one_of  # noqa: F401 - the look-up
+from datasets_app import near
 from datasets_app.models import BlockEntry, Holding, Mask, Owner, Release
 from datasets_app.query import Query, parse
 from datasets_app.services.masks import hidden_filter
 
 SUGGESTIONS = 6
-CANDIDATES = 30  # owners that each way to find near names looks at
-LETTERS = "abcdefghijklmnopqrstuvwxyz"  # what slips are made of; digits and dashes are rarely mistyped
 LISTED = 100  # repositories of one release that are listed; the totals count them all
-NEAR = 0.7  # least similarity of a name that is suggested, 0..1
 
 
 @dataclass
@@ -134,57 +130,17 @@ def search(text: str) -> Lookup:
 
 
 def suggestions(query: Query) -> list[Suggestion]:
-    """Names near to the one asked for that are held: those that begin with it, and those that differ by a slip or two.
-
-    Three queries, whatever was asked, and a fourth for which of them are held.
-    """
-    names = Owner.objects.values_list("pk", "login", "login_folded", "forge")
-    if query.forge:
-        names = names.filter(forge=query.forge)
-    login = query.login
-    found = {
-        pk: (written, folded, forge)
-        for rows in (
-            names.filter(login_folded__one_of=slips(login)).order_by()[:CANDIDATES],
-            # Its neighbours in the alphabet share the longest beginnings there are.
-            names.filter(login_folded__gt=login).order_by("login_folded")[:CANDIDATES],
-            names.filter(login_folded__lt=login).order_by("-login_folded")[: CANDIDATES // 2],
-        )
-        for pk, written, folded, forge in rows
-    }
-    near = [
+    """Names near to the one asked for that are held: those that begin with it, and those that differ by a slip or two."""
+    found = near.candidates(query.login, query.forge)
+    alike = [
         (-likeness, len(folded), written, forge, pk)
-        for pk, (written, folded, forge) in found.items()
-        if (likeness := _likeness(login, folded)) >= NEAR
+        for pk, written, folded, forge in found.values()
+        if (likeness := near.likeness(query.login, folded)) >= near.NEAR
     ]
-    near.sort()
-    near = near[: 3 * SUGGESTIONS]
-    held = set(held_by_public().filter(owner__in=[pk for *_, pk in near]).values_list("owner", flat=True).distinct())
-    return [Suggestion(written, forge) for _, _, written, forge, pk in near if pk in held][:SUGGESTIONS]
-
-
-def slips(name: str) -> list[str]:
-    """Names that were perhaps meant: one letter too many or two swapped; in the first half, where the alphabet does not help, also
-    one letter wrong or missing; and the beginning of what was typed. About 400."""
-    early = min(len(name) // 2 + 1, 6)
-    shorter = {name[:at] + name[at + 1 :] for at in range(len(name))}
-    swapped = {name[:at] + name[at + 1] + name[at] + name[at + 2 :] for at in range(len(name) - 1)}
-    wrong = {name[:at] + letter + name[at + 1 :] for at in range(early) for letter in LETTERS}
-    missing = {name[:at] + letter + name[at:] for at in range(early) for letter in LETTERS}
-    beginnings = {name[:length] for length in range(4, len(name))}
-    return sorted((shorter | swapped | wrong | missing | beginnings) - {"", name})
-
-
-def _likeness(asked: str, name: str) -> float:
-    """How alike two names are, 0..1; 0 where they are less so than ``NEAR``."""
-    if name.startswith(asked) and len(asked) >= 3:
-        return 0.95
-    if asked.startswith(name) and len(name) >= 4:
-        return 0.8
-    compared = difflib.SequenceMatcher(None, asked, name, autojunk=False)
-    if compared.real_quick_ratio() < NEAR or compared.quick_ratio() < NEAR:
-        return 0.0
-    return compared.ratio()
+    alike.sort()
+    alike = alike[: 3 * SUGGESTIONS]
+    held = set(held_by_public().filter(owner__in=[pk for *_, pk in alike]).values_list("owner", flat=True).distinct())
+    return [Suggestion(written, forge) for _, _, written, forge, pk in alike if pk in held][:SUGGESTIONS]
 
 
 COLUMNS = (
