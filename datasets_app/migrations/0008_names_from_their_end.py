@@ -18,5 +18,5 @@ def backwards(apps, editor: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("datasets_app", "0006_content_blocks")]
+    dependencies = [("datasets_app", "0007_undo_bundles")]
     operations = [migrations.RunPython(forwards, backwards)]
