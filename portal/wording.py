@@ -40,7 +40,7 @@ TEXTS = {
         "Give us a proof. As soon as it passes, your code is hidden here.",
     ),
     "needs_info": StateText(
-        "Question for you",
+        "Question asked",
         "A reviewer asked you a question.",
         "A reviewer needs to know more before the request can go on.",
         "Answer the question below. What is hidden stays hidden meanwhile.",
