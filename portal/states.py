@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from core.errors import InvalidTransition
 from core.states import Machine
 from portal.policies import after, promises
 from portal.wording import EVENTS, LOGGED, MILESTONES, TEXTS, StateText
@@ -61,7 +62,16 @@ SHOWN = (
 )  # fmt: skip
 ACCEPTED = ("accepted", "partial", "scheduled", "rebuilding", "removed", "receipted", "closed")
 DONE = ("removed", "receipted", "closed")
+LABELS = {state: text.label for state, text in TEXTS.items()}
 CHOICES = [(state, text.label) for state, text in TEXTS.items()]
+
+
+def words_of(error: Exception) -> str:
+    """A refusal for people: states by their labels."""
+    if isinstance(error, InvalidTransition):
+        state, to = (LABELS.get(name, name) for name in (error.state, error.to))
+        return f"{OPT_OUT.name} is “{state}” and cannot become “{to}”."
+    return str(error)
 
 
 def deadline(state: str, request: "OptOutRequest") -> datetime | None:

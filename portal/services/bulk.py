@@ -9,6 +9,7 @@ from core.permissions import require
 from portal.models import OptOutRequest
 from portal.services import decisions, questions
 from portal.services.reviewing import REVIEW
+from portal.states import LABELS, words_of
 
 MOST = 200
 ACTS = {"accept": "Accept", "reject": "Reject", "ask": "Ask for more"}
@@ -22,6 +23,11 @@ class Result:
     done: bool
     state: str
     error: str = ""
+
+    @property
+    def label(self) -> str:
+        """The state's name for people."""
+        return LABELS.get(self.state, "")
 
 
 def decide(references: list[str], actor: User, act: str, *, text: str = "", code: str = "other") -> list[Result]:
@@ -62,6 +68,6 @@ def _one(request: OptOutRequest, act: Callable[[OptOutRequest], object]) -> Resu
         finished = act(request)
     except (FairstackError, PermissionDenied) as error:
         request.refresh_from_db()
-        return Result(request.reference, False, request.state, str(error))
+        return Result(request.reference, False, request.state, words_of(error))
     waits = "A second reviewer has to agree." if finished is False else ""
     return Result(request.reference, finished is not False, request.state, waits)

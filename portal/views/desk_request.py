@@ -18,7 +18,7 @@ from portal.forms import ServiceErrors, VerifyForm
 from portal.models import Objection, OptOutRequest
 from portal.services import appeals, contacts, decisions, objections, questions, reviewing, verification
 from portal.services.decisions import Refused
-from portal.states import ACCEPTED, OPT_OUT, UNDECIDED
+from portal.states import ACCEPTED, OPT_OUT, UNDECIDED, words_of
 from portal.timelines import timeline
 from portal.views.desk import reviewers_only
 from portal.views.requests import removed_figures
@@ -151,7 +151,7 @@ def _act(
         except InvalidInput as error:
             form.refuse(error)
         except Conflict as error:
-            messages.error(request, str(error))
+            messages.error(request, words_of(error))
             return redirect("portal:desk-request", reference)
         else:
             messages.success(request, done)

@@ -65,7 +65,7 @@ def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
         try:
             requests.withdraw(opt_out, signed_in(request))
         except Conflict as error:
-            messages.error(request, str(error))
+            messages.error(request, states.words_of(error))
         else:
             messages.success(request, "The request was withdrawn.")
         return redirect(opt_out)
