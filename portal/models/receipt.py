@@ -20,6 +20,7 @@ class RemovalEvidence(models.Model):
     name = models.CharField(max_length=80)
     version = models.CharField(max_length=20)
     tree = models.BinaryField()
+    places = models.BinaryField(default=b"", help_text="Keyed hashes of where its own files stood, 8 bytes each.")
     own = models.PositiveBigIntegerField(default=0, help_text="Files under the requester's own name.")
     ring_a = models.PositiveBigIntegerField(default=0, help_text="The same blob under other owners.")
     ring_b = models.PositiveBigIntegerField(default=0, help_text="Near-duplicates under other owners.")

@@ -21,6 +21,7 @@ from core import stores
 from core.stores import Progress, Scanned
 from portal.models import OptOutRequest, RemovalEvidence, RemovalMarks
 from portal.receipts import coverage, evidence, reader
+from portal.receipts.coverage import PLACE, place_of
 from portal.receipts.fingerprints import WIDTH, Fingerprints
 from portal.receipts.proofs import shown_blobs
 from portal.receipts.reader import Place, Unreadable
@@ -69,8 +70,11 @@ class Wanted:
         self.covered = {request.pk: coverage.of_request(request) for request in requests}
         self.names = {request.pk: (request.forge, request.account.casefold()) for request in requests}
         self.held = {request.pk: set[str]() for request in requests}
+        self.places = {request.pk: set[bytes]() for request in requests}
         for one in RemovalEvidence.objects.filter(request__in=[request.pk for request in requests]):
+            places = bytes(one.places)
             self.held[one.request_id] |= set(shown_blobs(evidence.proof_of(one)))
+            self.places[one.request_id] |= {places[at : at + PLACE] for at in range(0, len(places), PLACE)}
 
     @cached_property
     def blob_ids(self) -> set[str]:
@@ -123,17 +127,21 @@ def _look_at_rows(batch: pa.RecordBatch, where: str, wanted: Wanted, report: Rep
     report.rows += len(texts)
     report.bytes += sum(map(len, texts))
     computed = [hashlib.sha1(b"blob %d\0" % len(text) + text, usedforsecurity=False).hexdigest() for text in texts]
-    stated = table["blob_id"].to_pylist()
+    stated, repositories, paths = (table[name].to_pylist() for name in ("blob_id", "repository_key", "path"))
     for request in wanted.requests:
         covered, (forge, account) = wanted.covered[request.pk], wanted.names[request.pk]
         elsewhere = covered.ring_a | covered.ring_b
         whole = pc.and_(pc.equal(table["forge"], forge), pc.equal(pc.utf8_lower(table["owner"]), account))
+        # An account with another number is another's, who took the name later or had it before.
+        whole = pc.and_not(whole, pc.starts_with(table["owner_key"], f"{forge}:"))
         theirs = pc.or_(_in(table["owner_key"], covered.owners), _in(table["repository_key"], covered.repositories))
         if covered.owners:
             theirs = pc.or_(theirs, whole)
         if pc.any(theirs).as_py():
             _find(report, request, f"{where}: rows under the requester's name")
-        for said, is_one in zip(stated, computed, strict=True):
+        for said, is_one, repository, path in zip(stated, computed, repositories, paths, strict=True):
+            if said in wanted.held[request.pk] and place_of(repository, path) in wanted.places[request.pk]:
+                _find(report, request, f"{where}: a removed file in its old place")
             # Under its own id a text may stay, where another owner published it too; under another id it is a leftover.
             if is_one in elsewhere or said in elsewhere or (is_one != said and is_one in wanted.held[request.pk]):
                 _find(report, request, f"{where}: a removed file under another name")

@@ -18,6 +18,7 @@ from datasets_app.models import Release
 from datasets_app.pipeline import manifest
 from datasets_app.pipeline.errors import PipelineError
 from datasets_app.pipeline.manifest import Manifest
+from datasets_app.pipeline.release import Release as OpenRelease
 from datasets_app.pipeline.release_errors import NoSuchRelease
 from portal.models import OptOutRequest, RemovalEvidence, RemovalMarks
 from portal.receipts import coverage, feed
@@ -26,7 +27,7 @@ from portal.receipts.fingerprints import Fingerprints, new_multiplier
 from portal.receipts.proofs import Proof, ReleaseTree, shard_paths
 
 WAITING = ("accepted", "partial", "scheduled", "rebuilding")
-COLUMNS = ["blob_id", "owner_key", "repository_key", "size"]
+COLUMNS = ["blob_id", "owner_key", "repository_key", "path", "size"]
 
 
 def take(blobs: set[str], windows: Sequence[bytes], job: UUID) -> None:
@@ -101,30 +102,41 @@ def _of_release(
 
 
 def _rows(found: Manifest, covered: list[Coverage]) -> pl.DataFrame:
-    """The rows of a release that any of the requests covers. Row groups of other owners are not read."""
-    if not covered:
-        return pl.DataFrame(schema=dict.fromkeys(COLUMNS[:3], pl.String) | {"size": pl.Int64})
-    everything = pl.scan_parquet(shard_paths(stores.folder("releases"), found))
-    return everything.filter(coverage.of_all(covered).rows).select(COLUMNS).collect()
+    """The rows of a release that any of the requests may cover. Row groups of other owners are passed over where they can be."""
+    total = coverage.of_all(covered)
+    if total == Coverage():
+        return pl.DataFrame(schema=dict.fromkeys(COLUMNS[:-1], pl.String) | {"size": pl.Int64})
+    everything = pl.scan_parquet(shard_paths(stores.folder("releases"), found)).select(COLUMNS)
+    rows = everything.filter(total.rows).collect()
+    if total.authors:
+        places = coverage.authored(OpenRelease(stores.folder("releases"), found), total)
+        alone = everything.join(places.lazy(), on=["repository_key", "path"], how="semi").collect()
+        rows = pl.concat([rows, alone]).unique(["repository_key", "path"], maintain_order=True)
+    return rows
 
 
 def _of_request(
     request: OptOutRequest, found: Manifest, tree: ReleaseTree, rows: pl.DataFrame, covered: Coverage
 ) -> None:
-    held = rows.filter(covered.rows)
+    own = rows.filter(covered.own)
+    if covered.authors:
+        places = coverage.authored(OpenRelease(stores.folder("releases"), found), covered)
+        own = rows.join(places, on=["repository_key", "path"], how="semi")
+    others = rows.filter(covered.rows).join(own, on=["repository_key", "path"], how="anti")
+    held = pl.concat([own, others])
     if held.is_empty():
         return
-    own = held.filter(covered.own)
-    others = held.filter(~covered.own)
     proof = tree.proof(held["blob_id"])
     if len(proof["indices"]) != held["blob_id"].n_unique():
         raise PipelineError(f"The leaves of {found.name} {found.version} lack rows that its shards hold.")
+    where = own.select("repository_key", "path").iter_rows()
     RemovalEvidence.objects.get_or_create(
         request=request,
         name=found.name,
         version=found.version,
         defaults={
             "tree": zlib.compress(json.dumps(proof).encode()),
+            "places": b"".join(sorted(coverage.place_of(repository, path) for repository, path in where)),
             "own": len(own),
             "ring_a": len(others.filter(pl.col("blob_id").is_in(sorted(covered.ring_a)))),
             "ring_b": len(others.filter(~pl.col("blob_id").is_in(sorted(covered.ring_a)))),

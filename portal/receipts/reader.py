@@ -20,7 +20,7 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-COLUMNS = ["blob_id", "owner_key", "repository_key", "forge", "owner", "repository", "content"]
+COLUMNS = ["blob_id", "owner_key", "repository_key", "forge", "owner", "repository", "path", "content"]
 
 
 class Unreadable(Exception):

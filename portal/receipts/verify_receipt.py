@@ -10,8 +10,9 @@ transparency page, a witness of its ledger, or a note that you made when you sen
 
     --reference FS-...     the request that the receipt must be about (a receipt of another request then fails)
     --release "name v1"    a release that it must speak about, as one from which your files went; may be repeated
-    --checkpoint FILE      the ledger's checkpoint of today, a file or an address (https://.../ledger/checkpoint)
-    --consistency FILE     where that checkpoint is newer than the receipt's: the proof between both, a file or an address
+    --site ADDRESS         ask the site for the ledger of today, and check that it only grew since the receipt was signed
+    --checkpoint FILE      the same without asking: a checkpoint that you have, from a witness for example (file or address)
+    --consistency FILE     where that checkpoint is newer than the receipt's: the proof between both (file or address)
     --files PATH ...       your own files: the script computes their git blob ids and says what the receipt shows of each
 
 It ends with 0 if every step passed, 1 if one failed (it names the step), 2 if it was called wrongly, and 3 if the receipt is
@@ -281,16 +282,21 @@ class Check:
             origin, size, root = read_checkpoint(ledger["checkpoint_at_acceptance"], self.public_key)
             need(origin == self.origin, "the checkpoints are of two different ledgers")
             check_growth(size, root, self.size, self.root, hashes_of(ledger["consistency"]))
-        if self.options.checkpoint is not None:
-            origin, size, root = read_checkpoint(load(self.options.checkpoint).decode("utf-8"), self.public_key)
+        site = (self.options.site or "").rstrip("/")
+        given = self.options.checkpoint or (site and f"{site}/ledger/checkpoint")
+        if given:
+            origin, size, root = read_checkpoint(load(given).decode("utf-8"), self.public_key)
             need(origin == self.origin, "the checkpoint that you gave is of another ledger")
             proof = []
             if size > self.size:
+                place = self.options.consistency or (
+                    site and f"{site}/api/ledger/consistency?old={self.size}&new={size}"
+                )
                 need(
-                    self.options.consistency is not None,
+                    place,
                     f"your checkpoint is newer (size {size}, the receipt's is {self.size}): give --consistency too",
                 )
-                proof = hashes_of(read_json(load(self.options.consistency))["hashes"])
+                proof = hashes_of(read_json(load(place))["hashes"])
             check_growth(self.size, self.root, size, root, proof)
             self.found.append("The ledger of today still holds all that it held when the receipt was signed.")
 
@@ -405,6 +411,7 @@ def main(arguments=None):
     parser.add_argument("--fingerprint", required=True, type=lambda text: text.replace(":", "").strip().lower())
     parser.add_argument("--reference")
     parser.add_argument("--release", action="append", default=[])
+    parser.add_argument("--site")
     parser.add_argument("--checkpoint")
     parser.add_argument("--consistency")
     parser.add_argument("--files", nargs="*", default=[])

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import rfc8785
 from django.test import TransactionTestCase
@@ -171,6 +172,25 @@ class Made(RemovalMixin, TransactionTestCase):
         self.assertIn("(consistency,", self.check(None, *given).stdout)
         (self.folder / "proof.json").write_text(json.dumps({"hashes": ["55" * 32, *proof[1:]]}))
         self.assertIn("rewritten", self.check(None, *given, "--consistency", self.folder / "proof.json").stdout)
+
+    def test_asked_for_the_ledger_of_today_the_site_answers_itself(self):
+        ledger.append("test", {"n": 1})
+        ledger.sequence()
+        self.receipt_file = self.folder / "receipt.json"
+        self.receipt_file.write_bytes(self.receipt.file)
+
+        def load(place):
+            if not place.startswith("http://site/"):
+                return Path(place).read_bytes()
+            answer = self.client.get(place.removeprefix("http://site"))
+            self.assertEqual(answer.status_code, 200, place)
+            return answer.getvalue()
+
+        with mock.patch.object(verify_receipt, "load", load):
+            code = verify_receipt.main(
+                [str(self.receipt_file), "--fingerprint", signing.fingerprint(), "--site", "http://site/"]
+            )
+        self.assertEqual(code, 0)
 
     def test_signing_again_gives_the_same_receipt_and_forgetting_leaves_it_valid_in_the_owners_hand(self):
         self.assertEqual(receipts.sign(self.request), self.receipt)

@@ -11,9 +11,11 @@ from django.test import LiveServerTestCase, TransactionTestCase, override_settin
 
 from core import stores
 from core.models import Job
-from datasets_app.models import Release
-from portal.models import Notice, RemovalEvidence, RemovalMarks
+from datasets_app.models import BlockEntry, Release
+from datasets_app.services import blocklist
+from portal.models import Notice, OptOutRequest, Receipt, RemovalEvidence, RemovalMarks
 from portal.receipts import checker, reader
+from portal.receipts.coverage import Coverage, place_of
 from portal.services import removal
 from tests.datasets_app.floor import MARKER
 from tests.portal.removing import RemovalMixin
@@ -139,6 +141,52 @@ class Planted(RemovalMixin, TransactionTestCase):
         shard.write_bytes(shard.read_bytes()[:-1] + b"X")
         self.assertTrue(self.report().everywhere)
         self.assertEqual(self.check()["leftover"], 1)
+
+
+class CopiesElsewhere(RemovalMixin, TransactionTestCase):
+    """A request that covers the same content under other owners."""
+
+    def test_what_is_blocked_by_content_goes_under_every_owner_and_none_of_it_remains(self):
+        self.published()
+        request = self.accepted("Alpha")
+        shared = "def clamp(value, low, high):\n    return max(low, min(value, high))\n" * 4
+        blob = hashlib.sha1(b"blob %d\0%s" % (len(shared), shared.encode())).hexdigest()
+        blocklist.add_contents(self.staff, BlockEntry.BLOB, [blob], request.reference)
+        OptOutRequest.objects.filter(pk=request.pk).update(block_position=blocklist.position_of(request.reference))
+        self.purged()
+        self.run_jobs()
+        said = json.loads(Receipt.objects.get(request=request).file)["receipt"]
+        self.assertEqual(said["remains"]["blobs"], [])
+        self.assertEqual(said["removed"]["blobs"], 5)
+        evidence = RemovalEvidence.objects.get(request=request)
+        self.assertEqual(evidence.own + evidence.ring_a, 5)
+
+    def test_a_copy_that_is_left_under_another_owner_is_found(self):
+        wanted = checker.Wanted([], [])
+        request = self.accepted("Nobody")
+        wanted.requests, text = [request], "print('copied')\n"
+        blob = hashlib.sha1(b"blob %d\0%s" % (len(text), text.encode())).hexdigest()
+        wanted.covered[request.pk] = Coverage(ring_a=frozenset({blob}))
+        wanted.names[request.pk], wanted.held[request.pk], wanted.places[request.pk] = ("f", "x"), set(), set()
+        row = dict.fromkeys(reader.COLUMNS, "other") | {"content": text}
+        report = checker.Report()
+        checker._look_at_rows(pa.RecordBatch.from_pylist([row]), "here", wanted, report)
+        self.assertEqual(report.of(request), ["here: a removed file under another name"])
+
+    def test_a_file_in_its_old_place_is_found_and_a_newcomer_of_the_same_name_is_not(self):
+        request = self.accepted("Alpha")
+        wanted = checker.Wanted([request], [])
+        wanted.held[request.pk], wanted.places[request.pk] = {"ab" * 20}, {place_of("somebody/kept", "a.py")}
+        row = dict.fromkeys(reader.COLUMNS, "other") | {"blob_id": "ab" * 20, "content": "x", "path": "a.py"}
+        for values, found in (
+            ({"repository_key": "somebody/kept"}, 1),
+            ({"repository_key": "somebody/else"}, 0),
+            ({"forge": "github.com", "owner": "Alpha", "owner_key": "github.com:77"}, 0),
+            ({"forge": "github.com", "owner": "Alpha", "owner_key": "elsewhere"}, 1),
+        ):
+            report = checker.Report()
+            checker._look_at_rows(pa.RecordBatch.from_pylist([row | values]), "here", wanted, report)
+            self.assertEqual(len(report.of(request)), found, values)
 
 
 class ByDownloading(RemovalMixin, LiveServerTestCase):
