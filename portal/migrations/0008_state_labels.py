@@ -4,15 +4,37 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('portal', '0007_proofs'),
+        ("portal", "0007_proofs"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='optoutrequest',
-            name='state',
-            field=models.CharField(choices=[('draft', 'Draft'), ('submitted', 'Received'), ('verifying', 'Waiting for proof'), ('needs_info', 'Question asked'), ('triage', 'With the reviewers'), ('objection', 'Open to objections'), ('accepted', 'Accepted'), ('partial', 'Accepted in part'), ('scheduled', 'Scheduled'), ('rebuilding', 'Erasing'), ('removed', 'Removed'), ('receipted', 'Removed, with receipt'), ('closed', 'Closed'), ('rejected', 'Rejected'), ('appeal', 'Appeal'), ('withdrawn', 'Withdrawn'), ('expired', 'Expired'), ('restored', 'Restored')], default='draft', max_length=12),
+            model_name="optoutrequest",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("draft", "Draft"),
+                    ("submitted", "Received"),
+                    ("verifying", "Waiting for proof"),
+                    ("needs_info", "Question asked"),
+                    ("triage", "With the reviewers"),
+                    ("objection", "Open to objections"),
+                    ("accepted", "Accepted"),
+                    ("partial", "Accepted in part"),
+                    ("scheduled", "Scheduled"),
+                    ("rebuilding", "Erasing"),
+                    ("removed", "Removed"),
+                    ("receipted", "Removed, with receipt"),
+                    ("closed", "Closed"),
+                    ("rejected", "Rejected"),
+                    ("appeal", "Appeal"),
+                    ("withdrawn", "Withdrawn"),
+                    ("expired", "Expired"),
+                    ("restored", "Restored"),
+                ],
+                default="draft",
+                max_length=12,
+            ),
         ),
     ]
