@@ -9,7 +9,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends git openssh-client \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --create-home --home-dir /srv/fairstack fairstack \
-    && install -d -o fairstack -g fairstack /data
+    && install -d -o fairstack -g fairstack /data /keys
 
 USER fairstack
 WORKDIR /srv/fairstack
@@ -21,7 +21,7 @@ RUN SECRET_KEY=only-for-this-step-of-the-build-0000 FAIRSTACK_KEY=only-for-this-
     FAIRSTACK_SIGNING_KEY=only-for-this-step-of-the-build-0000 \
     FAIRSTACK_DATA=/tmp/build python manage.py collectstatic --noinput --verbosity 0
 
-ENV FAIRSTACK_DEPLOYED=1 FAIRSTACK_DATA=/data
-VOLUME /data
+ENV FAIRSTACK_DEPLOYED=1 FAIRSTACK_DATA=/data FAIRSTACK_KEYS=/keys
+VOLUME /data /keys
 EXPOSE 8000
 CMD ["gunicorn", "config.wsgi:application", "--bind", "0.0.0.0:8000"]

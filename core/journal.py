@@ -132,6 +132,11 @@ def reach(line: uuid.UUID | None = None) -> None:
     new.replace(mark)
 
 
+def forget_answers() -> None:
+    """Ask the database anew: another may stand in its place."""
+    _sure.clear()
+
+
 def behind() -> str:
     """What is older than the journal: ``"the database"``, ``"the data folder"``, or an empty string. Cheap enough for each request."""
     return behind_of_database() or behind_of_data()

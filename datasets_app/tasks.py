@@ -1,5 +1,6 @@
 """The long work of the data floor. Thin: the engine does it, the services decided it. Each may be run again after a kill."""
 
+from pathlib import Path
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +11,7 @@ from core import audit, stores
 from core.errors import Conflict
 from core.jobs import ExpectedFailure, JobContext, JobTakenOver, job_kind
 from core.permissions import SYSTEM
-from datasets_app import catalogue, data_engine, figures, purging, readers, reissuing, scanning, undoing
+from datasets_app import backups, catalogue, data_engine, figures, purging, readers, reissuing, scanning, undoing
 from datasets_app.models import Release, Source
 from datasets_app.pending import PendingPurge
 from datasets_app.pipeline import attribute_tasks, build, corpus, manifest
@@ -173,6 +174,16 @@ def purge(ctx: JobContext) -> dict[str, Any]:
     if release is not None:
         audit.record(SYSTEM, "purge", release, **result)
     return result
+
+
+@job_kind("datasets.backup", queue="data", title="Back up", expected=(backups.BackupRefused,))
+def back_up(ctx: JobContext) -> dict[str, Any]:
+    """Write a backup, while nobody writes to the corpus."""
+    wait_for_earlier(ctx, "datasets.ingest", "datasets.build", "datasets.mirror", "datasets.purge")
+    ctx.progress("copying", 0, 1)
+    figures = backups.make(Path(ctx.params["folder"]))
+    ctx.progress("copying", 1, 1)
+    return figures
 
 
 def _published(ctx: JobContext) -> Release | None:

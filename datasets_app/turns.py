@@ -10,12 +10,12 @@ from django.utils import timezone
 from core.jobs import JobContext
 from core.models import Job
 
-RESTORING: set[str] = set()  # kinds of jobs of floors above that put content back: everybody takes turns with them
+WITH_ALL: set[str] = {"datasets.backup"}  # kinds of jobs with which every other takes turns; floors above add theirs
 PAUSE = 0.25  # seconds between two looks
 
 
 def wait_for_earlier(ctx: JobContext, *kinds: str) -> None:
-    """Wait until no job of these kinds, nor one that puts content back, that began before this one is running.
+    """Wait until no job of these kinds, nor one with which all take turns, that began before this one is running.
 
     A purge must not miss what an ingest or a build that began before it still holds; who begins later knows the block-list
     of now. Because the order is strict, two jobs never wait for each other. A job whose worker fell silent is not waited for:
@@ -26,7 +26,7 @@ def wait_for_earlier(ctx: JobContext, *kinds: str) -> None:
     while True:
         alive = timezone.now() - timedelta(seconds=2 * settings.FAIRSTACK_JOB_SILENCE)
         running = Job.objects.filter(
-            earlier, kind__in={*kinds, *RESTORING}, state__in=("running", "cancelling"), heartbeat_at__gte=alive
+            earlier, kind__in={*kinds, *WITH_ALL}, state__in=("running", "cancelling"), heartbeat_at__gte=alive
         ).exclude(pk=job.pk)
         waiting_for = running.count()
         if not waiting_for:

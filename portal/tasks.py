@@ -112,7 +112,7 @@ def undo_removal(ctx: JobContext) -> dict[str, Any]:
     return undo.carry_out(ctx)
 
 
-turns.RESTORING.add(undo.KIND)
+turns.WITH_ALL.add(undo.KIND)
 
 
 @shared_task(name="portal.tasks.expire_bundles")

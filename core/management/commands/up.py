@@ -11,9 +11,10 @@ from types import FrameType
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from core import processes, stores
+from core import journal, processes, stores
 from core.orphans import die_with_parent
 
 PATIENCE = 60.0  # seconds until the web server must answer
@@ -33,6 +34,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, demo: bool, **options: Any) -> None:
         self._refuse_a_taken_port(host, port)
         stores.sweep_temporary_files()
+        if journal.behind():  # a backup was put in place by hand
+            call_command("replay_purges", stdout=self.stdout)
         logs = stores.folder("logs")
         schedule = str(stores.folder("broker") / "beat-schedule")
         commands = {
