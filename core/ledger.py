@@ -80,7 +80,7 @@ def _write(kind: str, content: dict[str, Any]) -> LedgerEntry:
     data = rfc8785.dumps({"at": at.isoformat(), "kind": kind} | content)
     if len(data) > tiles.MOST:
         raise ValueError(f"An entry of the ledger has at most {tiles.MOST} bytes, and this one {len(data)}.")
-    transaction.on_commit(soon, robust=True)
+    transaction.on_commit(soon)
     return LedgerEntry.objects.create(at=at, kind=kind, leaf_hash=_hash(data), **content)
 
 

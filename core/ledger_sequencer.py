@@ -5,13 +5,16 @@ database) takes what waits, in one transaction: all of it is there or nothing, s
 mend. Before it signs, it builds the root of its last checkpoint again from what is stored; where that fails, it signs nothing.
 """
 
+import logging
 import time
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from core import ledger_tree, merkle, notes, signing
 from core.models import LedgerCheckpoint, LedgerPending, LedgerTile
 from core.tiles import WIDTH
+
+logger = logging.getLogger(__name__)
 
 BATCH = 65_536  # entries a transaction
 LOCK = 0x4C45_4447_4552  # any number, the same for all sequencers of a database
@@ -42,12 +45,19 @@ def sequence(*, wait: bool = True) -> int:
 
 
 def soon() -> None:
-    """Sequence now, unless this process did so within the last second: then the clock's next run takes it along."""
+    """Sequence now, unless this process did so within the last second: then the clock's next run takes it along.
+
+    Called after each commit of an entry, and when somebody asks for the checkpoint: so entries get their places where all
+    workers are busy with long jobs, too. What goes wrong is logged, and is not the caller's business.
+    """
     global _last_run
     now = time.monotonic()
     if now - _last_run >= PAUSE:
         _last_run = now
-        sequence(wait=False)
+        try:
+            sequence(wait=False)
+        except (LedgerDamaged, DatabaseError):
+            logger.exception("The ledger could not be sequenced; its entries wait.")
 
 
 def _step(wait: bool) -> int:

@@ -6,7 +6,7 @@ What a tile or a bundle of a given width holds never changes, so caches may keep
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from core import ledger, ledger_tree, tiles
+from core import ledger, ledger_sequencer, ledger_tree, tiles
 
 FOR_EVER = "public, max-age=31536000, immutable"
 FOR_A_DAY = "public, max-age=86400"  # a partial tile, which a full one takes the place of
@@ -18,6 +18,7 @@ BYTES = "application/octet-stream"
 @require_safe
 def checkpoint(request: HttpRequest) -> HttpResponse:
     """The newest signed checkpoint, with the cosignatures that it has."""
+    ledger_sequencer.soon()
     newest = ledger_tree.latest()
     if newest is None:
         raise Http404("There is no checkpoint yet: the first one comes within seconds of the site's start.")

@@ -7,12 +7,13 @@ import re
 import struct
 import time
 from http import HTTPStatus
+from unittest import mock
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.test import TestCase, override_settings
 from django.urls import reverse
 
-from core import ledger, merkle, notes
+from core import ledger, ledger_sequencer, merkle, notes
 from core.models import AuditEntry, LedgerCosignature, LedgerEntry
 
 WITNESS_KEY = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
@@ -91,9 +92,27 @@ class TileTests(TestCase):
         ):
             self.assertEqual(self.client.get(f"/ledger/{path}").status_code, HTTPStatus.NOT_FOUND, path)
 
-    def test_before_the_first_checkpoint_there_is_none(self) -> None:
-        self.assertEqual(self.client.get("/ledger/checkpoint").status_code, HTTPStatus.NOT_FOUND)
-        self.assertEqual(self.client.get("/ledger/").status_code, HTTPStatus.OK)
+    def test_whoever_asks_for_the_checkpoint_gets_one_over_what_waits(self) -> None:
+        """Where all workers are busy nobody hears the clock; no more than one question a second does its work."""
+        with mock.patch.object(ledger_sequencer, "_last_run", float("inf")):
+            self.assertEqual(self.client.get("/ledger/checkpoint").status_code, HTTPStatus.NOT_FOUND)
+            self.assertEqual(self.client.get("/ledger/").status_code, HTTPStatus.OK)
+        ledger.append("act", {})
+        with mock.patch.object(ledger_sequencer, "_last_run", 0.0):
+            self.assertEqual(self.read("checkpoint").split(b"\n")[1], b"1")
+            ledger.append("act", {})
+            self.assertEqual(self.read("checkpoint").split(b"\n")[1], b"1")
+
+    def test_a_damaged_ledger_serves_the_last_checkpoint_and_says_so_in_the_log(self) -> None:
+        write(1)
+        before = self.read("checkpoint")
+        ledger.append("act", {})
+        with (
+            mock.patch.object(ledger_sequencer, "_last_run", 0.0),
+            mock.patch.object(ledger_sequencer, "_place", side_effect=ledger.LedgerDamaged("gaps")),
+            self.assertLogs("core.ledger_sequencer", "ERROR"),
+        ):
+            self.assertEqual(self.read("checkpoint"), before)
 
 
 class ApiTests(TestCase):
