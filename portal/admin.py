@@ -4,7 +4,18 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from core.admin import ReadOnly
-from portal.models import OptOutRequest, Proof, ProofCheck, RequestedRepository, RequestEvent
+from portal.models import (
+    Appeal,
+    Decision,
+    Enquiry,
+    Objection,
+    OptOutRequest,
+    Proof,
+    ProofCheck,
+    RequestedRepository,
+    RequestEvent,
+    TargetDecision,
+)
 from portal.services.verification import REVIEW
 
 
@@ -37,6 +48,6 @@ class ProofAdmin(ForReviewers):
     exclude = ["challenge"]
 
 
-@admin.register(ProofCheck, RequestedRepository, RequestEvent)
+@admin.register(ProofCheck, RequestedRepository, RequestEvent, Decision, TargetDecision, Enquiry, Objection, Appeal)
 class PartAdmin(ForReviewers):
     """Parts of requests."""

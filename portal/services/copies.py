@@ -20,6 +20,7 @@ from datasets_app.models import Release
 from datasets_app.pipeline import copies as engine
 from datasets_app.services import masks
 from portal.models import Copy, CopySearch, OptOutRequest
+from portal.services import contacts
 from portal.services.accounts import authors_of, covered_by
 from portal.states import UNDECIDED
 
@@ -65,6 +66,7 @@ def find(request: OptOutRequest, actor: Actor) -> CopySearch:
             hidden = Copy.objects.filter(request=request).exclude(verdict=Copy.LEAVE).values_list("blob", flat=True)
             mine = found.own.filter(verdict=engine.BLOCK)["blob_id"].to_list()
             masks.mask_contents(actor, request.reference, {*hidden, *mine})
+            contacts.tell(request)
     return search
 
 

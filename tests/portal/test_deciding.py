@@ -13,7 +13,7 @@ from core.models import Job, User
 from datasets_app import lookup
 from datasets_app.models import BlockEntry, Mask
 from datasets_app.services import releases
-from portal.models import Appeal, Objection, OptOutRequest, Proof
+from portal.models import Appeal, Copy, Objection, OptOutRequest, Proof
 from portal.services import appeals, bulk, clock, contacts, decisions, drafts, objections, questions, requests
 from portal.services.decisions import Refused
 from tests.base import DataFolderMixin, make_staff, make_user
@@ -286,6 +286,23 @@ class Objecting(DataFolderMixin, TestCase):
         self.assertFalse(contacts.may_object(made, make_user("eve")))
         self.assertEqual(contacts.of_key(contacts.link_key(made)), made)
         self.assertIsNone(contacts.of_key(contacts.link_key(made)[:-1] + "x"))
+
+
+class OwnersOfCopies(TestCase):
+    def test_are_told_once_the_copies_are_found_and_may_object(self):
+        bob, carol = make_user("bob"), make_user("carol")
+        people.verified(bob, "Mirror")
+        people.verified(carol, "Stranger")
+        made = people.verified(make_user("ada"))
+        Copy.objects.create(
+            request=made, ring=Copy.EXACT, blob="a" * 40, mine="a" * 40, forge="github.com", owner="Mirror",
+            repository="one", repository_key="github.com/mirror/one", path="a.py", why="unsure",
+        )  # fmt: skip
+        for _ in range(2):
+            contacts.tell(made)
+        self.assertEqual(bob.notices.filter(kind="about_your_account", request=made).count(), 1)
+        self.assertTrue(contacts.may_object(made, bob))
+        self.assertFalse(contacts.may_object(made, carol))
 
 
 class Appealing(TestCase):
