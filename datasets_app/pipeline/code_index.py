@@ -6,7 +6,7 @@ published shard alone, so it knows nothing that the shard does not show. A shard
 release needs new ones for its new shards and no others.
 
 One file a shard: a line that names the format, the table of its arrays as JSON, then the arrays, each at a multiple of 64 bytes.
-Rows take about 650 bytes. Every array is read where it lies, so a look-up touches a few pages of each index.
+Rows take about 730 bytes. Every array is read where it lies, so a look-up touches a few pages of each index.
 """
 
 import hashlib

@@ -5,11 +5,13 @@ import io
 import json
 import re
 
+from allauth.socialaccount.models import SocialAccount
 from django.db import connection
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from core import sign_in
 from datasets_app.models import FormerLogin, Holding, Owner, Release, Repository
 from datasets_app.services import blocklist, masks
 from modelzoo.models import LicenceTerms, Revision, ZooModel
@@ -57,6 +59,18 @@ class WhoMaySee(DataFolderMixin, TestCase):
         Proof.objects.filter(request=made).update(kind="challenge_file")
         OptOutRequest.objects.filter(pk=made.pk).update(scope=OptOutRequest.AUTHORED)
         self.assertFalse(may_see(self.ada, self.owner))
+
+    def test_who_has_linked_the_account_by_its_number_sees_it(self):
+        owner = Owner.objects.create(
+            key="github.com:7", forge="github.com", account_id="7", login="lin", login_folded="lin"
+        )
+        SocialAccount.objects.create(user=self.ada, provider="github", uid="7", extra_data={"login": "lin"})
+        self.assertFalse(may_see(self.ada, owner), "a provider that is not in use vouches for nobody")
+        table = sign_in.parse('{"github.com": {"kind": "github", "client_id": "a", "secret": "b"}}')
+        with self.settings(FAIRSTACK_SIGN_IN=table, SOCIALACCOUNT_PROVIDERS=sign_in.for_allauth(table)):
+            self.assertEqual((may_see(self.ada, owner), may_see(self.eve, owner)), (True, False))
+            self.assertEqual(owners_of(self.ada), [owner])
+            self.assertFalse(may_see(self.ada, self.owner))
 
     def test_who_takes_over_a_freed_name_sees_nothing_of_who_had_it_before(self):
         first = Owner.objects.create(

@@ -40,7 +40,7 @@ class Search(Indexed, BrowserTestCase):
         page.get_by_role("button", name="Look it up").click()
         expect(page.get_by_text("the same, byte by byte")).to_be_visible()
 
-        page.get_by_role("link", name="A list of accounts").click()
+        page.get_by_role("link", name="Many accounts").click()
         page.get_by_label("Names", exact=True).fill("alpha\nnobody\nbeta/tools")
         page.get_by_role("button", name="Look them up").click()
         expect(page.get_by_role("heading", name="2 are in The Stack")).to_be_visible()
