@@ -102,8 +102,9 @@ def find_copies(ctx: JobContext) -> dict[str, Any]:
 
 @shared_task(name="portal.tasks.expire_requests")
 def expire_requests() -> None:
-    """What time does to requests: see ``portal.services.clock.keep_time``."""
+    """What time does to requests: see ``portal.services.clock.keep_time``; and to what a job never fetched."""
     clock.keep_time()
+    author_mail.forget_addresses()
 
 
 @job_kind(undo.KIND, queue="data", title="Undo a removal", expected=(PipelineError,))
