@@ -112,5 +112,6 @@ def wanting(rule: Rule, kinds: Iterable[str]) -> list[Need]:
             for kind, worth in rule.strength.items()
             if (kind not in have or kind == Proof.BY_HAND) and (worth == STRONG or not must_be_strong)
         )
-        needs.append(Need(fitting, "A strong proof" if must_be_strong else "One more proof, of another kind"))
+        first = "A proof" if SUPPORTING not in rule.strength.values() else "A proof that shows it by itself"
+        needs.append(Need(fitting, first if must_be_strong else "One more proof, of another kind"))
     return needs

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from core import limits
-from core.errors import InvalidInput
+from core.errors import Conflict, InvalidInput
 from core.session import signed_in
 from datasets_app import lookup
 from portal.forms import AccountForm, ExtentForm, MessageForm, RepositoriesForm, ScopeForm, SendForm
@@ -155,7 +155,10 @@ def check(request: HttpRequest) -> HttpResponse:
         except requests.AlreadyAsked as same:
             messages.info(request, str(same))
             return redirect(same.request)
-        return redirect("portal:opt-out-sent", made.reference)
+        except Conflict as refused:
+            form.add_error(None, str(refused))
+        else:
+            return redirect("portal:opt-out-sent", made.reference)
     return _show(request, "check", draft, form, held=_held(draft), repositories=list(draft.repositories.all()))
 
 

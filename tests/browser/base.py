@@ -110,7 +110,7 @@ class BrowserTestCase(StaticLiveServerTestCase):
         page.goto("/accounts/sign-in/?next=/accounts/")
         page.get_by_label("Name").fill(name)
         page.get_by_label("Password").fill(password)
-        page.locator("main").get_by_role("button", name="Sign in").click()
+        page.locator("main").get_by_role("button", name="Sign in", exact=True).click()
         page.wait_for_url(lambda url: "sign-in" not in url)
 
     def assert_no_overflow(self, page: Page | None = None) -> None:
