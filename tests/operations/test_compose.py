@@ -56,7 +56,9 @@ class FileTests(SimpleTestCase):
         for name, service in SERVICES.items():
             self.assertIn("test", service["healthcheck"], name)
         for name in OURS:
-            self.assertEqual(SERVICES[name]["volumes"], ["data:/data", "keys:/keys", "${FAIRSTACK_SOURCES:-sources}:/sources:ro"])
+            self.assertEqual(
+                SERVICES[name]["volumes"], ["data:/data", "keys:/keys", "${FAIRSTACK_SOURCES:-sources}:/sources:ro"]
+            )
         self.assertEqual(set(COMPOSE["volumes"]), {"data", "keys", "postgres", "sources"})
 
     def test_secrets_come_from_outside_and_are_demanded(self) -> None:

@@ -1,23 +1,28 @@
 """Copies under other owners, from the request to the block-list: found, hidden, compared, blocked or left, and never back."""
 
+import shutil
+
 from django.test import Client, TestCase
 from django.urls import reverse
 
 from core.errors import Conflict, InvalidInput, PermissionDenied
 from core.jobs import execute_here
+from core.keyed import keyed_hash
 from datasets_app import browsing, purging
 from datasets_app.browsing import FileFilter
-from datasets_app.models import BlockEntry, ContentMask
+from datasets_app.models import BlockEntry, ContentMask, Release
 from datasets_app.pipeline.corpus import files_table
 from datasets_app.services import blocklist, masks, sources
 from portal import effects
-from portal.models import Copy, OptOutRequest
-from portal.services import copies, decisions, drafts, requests
+from portal.models import Copy, OptOutRequest, RemovalEvidence
+from portal.receipts import coverage
+from portal.services import copies, decisions, drafts, removal, requests
 from tests.base import make_user
 from tests.datasets_app.floor import FloorMixin
 from tests.pipeline.fakes import FakePackage, default_packages
+from tests.pipeline.git_repos import MIT, Repository
 from tests.portal import people
-from tests.portal.scoping import ask, prove
+from tests.portal.scoping import ask, prove, run_jobs
 
 CODE = "".join(f"def step_{n}(value):\n    return value * {n} + {n * 7}  # the step number {n}\n\n" for n in range(30))
 NEARLY = CODE.replace("step number 3", "stage number 3").replace("value * 5 ", "value * 55 ")
@@ -88,6 +93,9 @@ class CopiesOfARequest(Floor, TestCase):
         self.assertIn(self.blobs["delta/steps.py"], blocked)
         self.assertIn(self.blobs["alpha_steps/steps.py"], blocked)  # its own: it may come back under no other name
         self.assertNotIn(self.blobs["beta/clamp.py"], blocked)
+        covered = coverage.of_request(request)
+        self.assertEqual(covered.ring_b, {self.blobs["delta/steps.py"]})
+        self.assertEqual(covered.ring_a, {self.blobs["alpha_steps/steps.py"]})
         kinds = set(BlockEntry.objects.values_list("kind", flat=True))
         self.assertEqual(kinds, {"owner", "blob"})
         made = self.publish()
@@ -95,8 +103,9 @@ class CopiesOfARequest(Floor, TestCase):
         self.assertIn("beta/clamp.py", held)  # the innocent owner's copy took its place
         self.assertIn("delta/own.py", held)
         self.assertFalse({"delta/steps.py", "alpha_steps/steps.py"} & held)
+        run_jobs(removal.CHECK)
         request.refresh_from_db()
-        self.assertIn(request.state, ("removed", "rebuilding", "receipted"))
+        self.assertIn(request.state, ("removed", "receipted"))
         # A newcomer with the same file does not bring it back.
         source = self.make_source([FakePackage("eps", "Eps/copy", "MIT", {"eps/steps.py": CODE})], name="more")
         job = execute_here(sources.start_ingest(self.staff, source.name))
@@ -280,3 +289,44 @@ class Api(Floor, TestCase):
         self.assertEqual(contradiction.status_code, 422)
         authored = self.post("requests", account="Alpha", forge="github.com", scope="authored")
         self.assertEqual((authored.status_code, authored.json()["scope"]), (201, "authored"))
+
+
+class WrittenAlone(FloorMixin, TestCase):
+    """A person asks for what they wrote alone in somebody else's repository."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        given = self.data.parent / f"{self.data.name}-mirror"
+        self.addCleanup(shutil.rmtree, given, ignore_errors=True)
+        clone = Repository(given / "ann" / "lib", "https://github.com/ann/lib")
+        clone.commit({"LICENSE": MIT, "theirs.py": CODE.replace("step", "theirs")}, author="ann@example.org")
+        clone.commit({"mine.py": CODE}, author="zoe@example.org")
+        sources.add_source(self.staff, "mirror", "git-folder", {"folder": str(given)})
+        assert execute_here(sources.start_ingest(self.staff, "mirror")).state == "succeeded"
+        self.release = self.publish()
+        self.zoe, self.reviewer = make_user("zoe"), people.reviewer()
+
+    def listed(self, release: Release) -> set[str]:
+        return {row["path"] for row in browsing.list_files(release, FileFilter(), 0).rows}
+
+    def test_it_is_hidden_once_the_address_is_proven_and_leaves_with_the_next_release(self) -> None:
+        self.assertIn("mine.py", self.listed(self.release))
+        request = ask(self.zoe, "zoe", scope="authored")
+        prove(request, author_key=keyed_hash("author", "zoe@example.org"))
+        self.assertEqual(self.listed(self.release), {"theirs.py"})
+        self.assertEqual(effects.of_request(request).files, 1)
+        decisions.accept(request, self.reviewer)
+        self.assertEqual(list(BlockEntry.objects.values_list("kind", flat=True)), ["author"])
+        made = self.publish()
+        self.assertEqual(self.listed(made), {"theirs.py"})
+        self.assertNotIn("mine.py", set(files_table(purging.corpus_folder())["path"]))
+        run_jobs(removal.CHECK)
+        request.refresh_from_db()
+        self.assertIn(request.state, ("removed", "receipted"))
+        self.assertEqual(RemovalEvidence.objects.get(request=request).own, 1)
+
+    def test_without_a_proven_address_it_cannot_be_granted(self) -> None:
+        request = prove(ask(self.zoe, "zoe", scope="authored"))
+        with self.assertRaisesMessage(Conflict, "No address of a commit author is proven"):
+            decisions.accept(request, self.reviewer)
+        self.assertIn("mine.py", self.listed(self.release))
