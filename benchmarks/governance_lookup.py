@@ -6,11 +6,14 @@
 A part of ``governance.py``. Makes synthetic owners, three repositories an owner, and holdings in a throw-away database. Ten
 million owners take about 3 GB of memory and 25 GB of disk at the server. ``lookup_p99_ms`` is the time at the database: all queries
 of one ``lookup.search``, executed and fetched. ``lookup_whole_p99_ms`` has what Python does around them too,
-``search_page_p95_ms`` is the whole page. Figures are of one process, and wall time: other work on the machine makes them worse.
+``search_page_p95_ms`` is the whole page. Figures are of one process, and wall time: other work on the machine makes them worse. So
+``load`` stands beside them, and ``lookup_server_cpu_ms``: the processor time of the server for the dearest kind of question, which
+depends little on it.
 """
 
 import argparse
 import json
+import os
 import random
 import shutil
 import statistics
@@ -178,6 +181,30 @@ def timed(act: Callable[[str], object], asked: list[str]) -> list[float]:
     return times
 
 
+def server_cpu_ms(act: Callable[[str], object], asked: list[str]) -> float | None:
+    """Milliseconds of the server's own processor time a call, which other work on the machine leaves as it is. None where the server is
+    not on this machine."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        stat = Path(f"/proc/{cursor.fetchone()[0]}/stat")
+
+    def spent() -> float:
+        fields = stat.read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+    try:
+        before = spent()
+        for text in asked:
+            act(text)
+        return round((spent() - before) / len(asked), 3)
+    except FileNotFoundError:
+        return None
+
+
 class DatabaseTime:
     """Adds up the time that queries take, fetching included."""
 
@@ -286,6 +313,10 @@ def measure(kind: str, owners: int, count: int) -> dict[str, object]:
     database = show(
         "look-up, at the database", {name: DatabaseTime().of(lookup.search, one) for name, (one, _) in half.items()}
     )
+    cpu = {name: server_cpu_ms(lookup.search, texts) for name, (_, texts) in half.items()}
+    if any(cpu.values()):
+        print("\nprocessor time of the server, ms a look-up: " + ", ".join(f"{name} {ms}" for name, ms in cpu.items()))
+    load = round(os.getloadavg()[0], 1)
     lookups = show("look-up, whole", {name: timed(lookup.search, other) for name, (_, other) in half.items()})
     client = Client()
     address = reverse("portal:search")
@@ -302,6 +333,8 @@ def measure(kind: str, owners: int, count: int) -> dict[str, object]:
         "database": kind,
         "owners": owners,
         "repositories": Repository.objects.count(),
+        "load": load,
+        "lookup_server_cpu_ms": max((ms for ms in cpu.values() if ms is not None), default=None),
         "lookup_p50_ms": round(statistics.median(database), 2),
         "lookup_p99_ms": round(percentile(database, 0.99), 2),
         "lookup_whole_p99_ms": round(percentile(lookups, 0.99), 2),

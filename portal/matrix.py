@@ -187,6 +187,18 @@ def repositories_of(owner: Owner, begins: str = "") -> Any:
     return rows.filter(name_folded__startswith=begins.strip().casefold()) if begins.strip() else rows
 
 
+def to_dict(found: Matrix, row: Row) -> dict[str, Any]:
+    """A row as plain JSON."""
+    return {
+        "repository": row.repository.name,
+        "releases": {
+            str(release): {"standing": cell.standing, "files": cell.files, "copies": cell.copies}
+            for release, cell in zip(found.releases, row.releases, strict=True)
+        },
+        "models": {model.name: cell.standing for model, cell in zip(found.models, row.models, strict=True)},
+    }
+
+
 def everything(owner: Owner) -> Iterator[tuple[Matrix, Row]]:
     """Every row with every column, a batch at a time, for downloads."""
     matrix = of(owner, most=None)

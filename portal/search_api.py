@@ -2,13 +2,17 @@
 
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest
 from ninja import Field, Router, Schema
 
+from core.api_auth import user_of
 from core.errors import InvalidInput
 from datasets_app import code_lookup, lookup_many
 from datasets_app.lookup_many import Asked
-from portal import look_ups
+from datasets_app.models import Owner
+from portal import look_ups, matrix
+from portal.may_see import may_see
 
 router = Router(tags=["search"])
 
@@ -66,6 +70,46 @@ def search_code(request: HttpRequest, body: CodeIn) -> CodeFound:
             for one in found.places
         ],
     )  # fmt: skip
+
+
+class Standing(Schema):
+    """How a repository stands in a release; figures are of that release."""
+
+    standing: str = Field(description="in, masked, removed or never.")
+    files: int
+    copies: int
+
+
+class ExposureRow(Schema):
+    """One repository by release and by model."""
+
+    repository: str
+    releases: dict[str, Standing]
+    models: dict[str, str] = Field(description="trained before, excluded or unknown.")
+
+
+class ExposureOut(Schema):
+    """A page of an account's repositories."""
+
+    forge: str
+    account: str
+    count: int
+    repositories: list[ExposureRow]
+
+
+@router.get("exposure", response=list[ExposureOut], summary="What is known of an account that is yours")
+def exposure(request: HttpRequest, account: str, forge: str = "", page: int = 1) -> list[ExposureOut]:
+    """Fifty repositories a page, by name, of each account of that name which you may see. Nothing of others, as if there were none."""
+    rows = Owner.objects.filter(login_folded=account.strip().casefold()).order_by("pk")
+    owners = [one for one in (rows.filter(forge=forge) if forge else rows) if may_see(user_of(request), one)]
+    found = []
+    for owner in owners:
+        known = matrix.of(owner)
+        pages = Paginator(matrix.repositories_of(owner), matrix.ROWS)
+        listed = list(pages.page(page).object_list) if 1 <= page <= pages.num_pages else []
+        parts = [ExposureRow(**matrix.to_dict(known, row)) for row in known.rows(listed)]
+        found.append(ExposureOut(forge=owner.forge, account=owner.login, count=pages.count, repositories=parts))
+    return found
 
 
 class ListIn(Schema):

@@ -3,7 +3,6 @@
 import csv
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -101,18 +100,6 @@ def download(request: HttpRequest, owner_id: int, kind: str) -> HttpResponse:
     return response  # type: ignore[return-value]
 
 
-def to_dict(found: matrix.Matrix, row: matrix.Row) -> dict[str, Any]:
-    """A row as plain JSON."""
-    return {
-        "repository": row.repository.name,
-        "releases": {
-            str(release): {"standing": cell.standing, "files": cell.files, "copies": cell.copies}
-            for release, cell in zip(found.releases, row.releases, strict=True)
-        },
-        "models": {model.name: cell.standing for model, cell in zip(found.models, row.models, strict=True)},
-    }
-
-
 def _csv(owner: Owner) -> Iterator[str]:
     writer = csv.writer(Echo())
     yield writer.writerow(["repository", "kind", "release or model", "standing", "files", "copies"])
@@ -127,7 +114,7 @@ def _csv(owner: Owner) -> Iterator[str]:
 def _json(owner: Owner) -> Iterator[str]:
     yield json.dumps({"forge": owner.forge, "account": owner.login}, ensure_ascii=False)[:-1] + ', "repositories": ['
     for number, (found, row) in enumerate(matrix.everything(owner)):
-        yield (",\n" if number else "\n") + json.dumps(to_dict(found, row), ensure_ascii=False)
+        yield (",\n" if number else "\n") + json.dumps(matrix.to_dict(found, row), ensure_ascii=False)
     yield "\n]}\n"
 
 

@@ -186,6 +186,20 @@ class TheMatrix(DataFolderMixin, TestCase):
         self.assertEqual([one["repository"] for one in whole["repositories"]], ["gone", "one", "two"])
         self.assertEqual(self.client.get(f"{address}download.xml").status_code, 404)
 
+    def test_by_api(self):
+        found = self.client.get("/api/exposure", {"account": "ALPHA"}).json()
+        self.assertEqual([(one["account"], one["count"]) for one in found], [("Alpha", 3)])
+        two = found[0]["repositories"][2]
+        self.assertEqual((two["repository"], two["releases"]["the-stack-demo v1.1"]["standing"]), ("two", "masked"))
+        self.assertEqual(
+            self.client.get("/api/exposure", {"account": "alpha", "page": 9}).json()[0]["repositories"], []
+        )
+        self.client.force_login(make_user("eve"))
+        for name in ("alpha", "never"):
+            self.assertEqual(self.client.get("/api/exposure", {"account": name}).json(), [])
+        self.client.logout()
+        self.assertEqual(self.client.get("/api/exposure", {"account": "alpha"}).status_code, 401)
+
     def test_ten_thousand_repositories_take_as_few_queries_as_one(self):
         address = reverse("portal:exposure", args=[self.owner.pk])
         with CaptureQueriesContext(connection) as few:
