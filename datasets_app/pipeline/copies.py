@@ -9,6 +9,7 @@ how many stars a source tells.
 Texts in which only a piece is the same (ring C) are not looked for: they stay.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +77,7 @@ DOUBT = (
     Rule("own_vendored", "stands in the account's repository as other people's work"),
     Rule("unknown_origin", "lies under several accounts, and nothing here says who had it first"),
     Rule("near", "is nearly the same text"),
+    Rule("declared", "lies under an account that declared to stay in, too"),
 )
 """Why a person has to compare."""
 
@@ -143,6 +145,21 @@ def of_release(release: Path, covered: Blocks, hidden: Hidden, hidden_blobs: fro
     exact = _judged(own, found.collect(), None)
     near = _near(release, set(own["blob_id"]), covered, public=shown)
     return Copies(exact[0], exact[1], near)
+
+
+def doubted(found: Copies, owners: Collection[str]) -> Copies:
+    """The same, with whatever lies under one of these owners for a person to decide: they declared to stay in."""
+    theirs = pl.col("owner_key").is_in(pl.Series(sorted(owners), dtype=pl.String).implode())
+    blobs = pl.concat([found.exact.filter(theirs)["blob_id"], found.near.filter(theirs)["blob_id"]]).unique()
+    doubt = pl.col("blob_id").is_in(blobs.implode()) & (pl.col("verdict") != LEAVE)
+
+    def judged(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.with_columns(
+            why=pl.when(doubt).then(pl.lit("declared")).otherwise("why"),
+            verdict=pl.when(doubt).then(pl.lit(COMPARE)).otherwise("verdict"),
+        )
+
+    return Copies(judged(found.own), judged(found.exact), judged(found.near))
 
 
 def _wide(files: pl.LazyFrame) -> pl.LazyFrame:

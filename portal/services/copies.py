@@ -19,7 +19,7 @@ from datasets_app import purging
 from datasets_app.models import Release
 from datasets_app.pipeline import copies as engine
 from datasets_app.services import masks
-from portal.models import Copy, CopySearch, OptOutRequest
+from portal.models import Copy, CopySearch, Declaration, OptOutRequest
 from portal.services import contacts
 from portal.services.accounts import authors_of, covered_by
 from portal.states import UNDECIDED
@@ -53,17 +53,22 @@ def find(request: OptOutRequest, actor: Actor) -> CopySearch:
     corpus = purging.corpus_folder()
     files = engine.files_of(corpus, covered) if request.scope == OptOutRequest.AUTHORED else None
     found = engine.of_corpus(corpus, newest.folder if newest else None, covered) if request.copies else None
+    if found is not None:
+        staying = Declaration.objects.filter(declared_at__isnull=False, ended_at=None).exclude(person=request.requester)
+        found = engine.doubted(found, set(staying.values_list("owner_key", flat=True)))
     with transaction.atomic():
         OptOutRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
         if files is not None:
-            rows = files.select("repository_key", "path", "blob_id").iter_rows()
-            masks.mask_contents(actor, request.reference, files=rows)
+            places = files.select("repository_key", "path", "blob_id").iter_rows()
+            masks.mask_contents(actor, request.reference, files=places)
         search, _ = CopySearch.objects.update_or_create(
             request=request, defaults={"found_at": timezone.now(), "release": str(newest or "")}
         )
         if found is not None:
             _keep(request, search, found)
-            hidden = Copy.objects.filter(request=request).exclude(verdict=Copy.LEAVE).values_list("blob", flat=True)
+            rows = Copy.objects.filter(request=request).exclude(verdict=Copy.LEAVE)
+            # What lies under an account that declared to stay in stays in sight until a reviewer decides against it.
+            hidden = rows.exclude(verdict=Copy.OPEN, why="declared").values_list("blob", flat=True)
             mine = found.own.filter(verdict=engine.BLOCK)["blob_id"].to_list()
             masks.mask_contents(actor, request.reference, {*hidden, *mine})
             contacts.tell(request)

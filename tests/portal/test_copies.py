@@ -4,6 +4,7 @@ import shutil
 
 from django.test import Client, TestCase
 from django.urls import reverse
+from django.utils import timezone
 
 from core.errors import Conflict, InvalidInput, PermissionDenied
 from core.jobs import execute_here
@@ -14,7 +15,7 @@ from datasets_app.models import BlockEntry, ContentMask, Release
 from datasets_app.pipeline.corpus import files_table
 from datasets_app.services import blocklist, masks, sources
 from portal import effects
-from portal.models import Copy, OptOutRequest, RemovalEvidence
+from portal.models import Copy, Declaration, OptOutRequest, RemovalEvidence
 from portal.receipts import coverage
 from portal.services import copies, decisions, drafts, removal, requests
 from tests.base import make_user
@@ -128,6 +129,25 @@ class CopiesOfARequest(Floor, TestCase):
             copies.decide(request, self.reviewer, Copy.BLOCK, ids=[one.pk])
         self.assertIn("delta/steps.py", {one.path for one in Copy.objects.all()})
         self.assertEqual(ContentMask.objects.filter(lifted_at=None).count(), 0)
+
+    def test_under_an_account_that_stays_in_nothing_is_hidden_or_blocked_without_a_reviewer(self) -> None:
+        Declaration.objects.create(
+            person=make_user("del"),
+            forge="github.com",
+            account="Delta",
+            owner_key="github.com/delta",
+            challenge="x",
+            expires_at=timezone.now(),
+            declared_at=timezone.now(),
+        )
+        request = self.asked(copies=True)
+        near = Copy.objects.get(ring="B")
+        self.assertEqual((near.why, near.verdict), ("declared", "open"))
+        self.assertIn("beta/clamp.py", {one.path for one in Copy.objects.filter(ring="A")})
+        hidden = set(ContentMask.objects.filter(lifted_at=None).values_list("blob", flat=True))
+        self.assertNotIn(near.blob, hidden)
+        copies.decide(request, self.reviewer, Copy.BLOCK, ids=[near.pk])
+        self.assertIn(near.blob, set(ContentMask.objects.filter(lifted_at=None).values_list("blob", flat=True)))
 
     def test_looking_again_keeps_what_was_decided(self) -> None:
         request = self.asked(copies=True)
