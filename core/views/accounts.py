@@ -41,6 +41,12 @@ class SignIn(LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The form. Django's view would call the site by its host."""
+        context = super().get_context_data(**kwargs)
+        del context["site_name"]
+        return context
+
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """An attempt, of which an account and a network have so many."""
         limits.hit("sign-in", limits.network(request), limits.typed(request.POST.get("username", "")))

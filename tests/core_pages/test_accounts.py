@@ -61,6 +61,10 @@ class SignInTests(TestCase):
             texts.append(str(answer.context["form"].non_field_errors()))
         self.assertEqual(*texts)
 
+    def test_the_page_calls_the_site_by_its_name(self) -> None:
+        with self.settings(FAIRSTACK_SITE_NAME="Ours"):
+            self.assertContains(self.client.get(reverse("core:sign-in")), "<title>Sign in · Ours</title>")
+
     def test_signing_out_needs_a_form(self) -> None:
         self.client.force_login(make_user())
         self.assertEqual(self.client.get(reverse("core:sign-out")).status_code, 405)
