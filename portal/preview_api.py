@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest
 from ninja import Field, Router, Schema
 
 from core.api_auth import user_of
-from core.permissions import require
+from core.permissions import may_any, require
 from datasets_app.pipeline.copies import RULES
 from portal import look_ups, previews
 from portal.models import Copy, OptOutRequest
@@ -123,7 +123,7 @@ def found(request: HttpRequest, reference: str, offset: int = 0) -> CopiesOut:
     """200 at a time. For the requester once the request is proven, and for reviewers."""
     user, opt_out = user_of(request), _request(reference)
     mine = opt_out.requester_id == user.pk and opt_out.shows_what_is_held
-    if not mine and not user.has_perm(copies.REVIEW):
+    if not mine and not may_any(user, copies.REVIEW, "portal.view_desk"):
         raise Http404("There is no such request, or it is not proven yet.")
     return _copies(opt_out, offset)
 

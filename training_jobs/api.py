@@ -9,6 +9,7 @@ from ninja import Field, Router, Schema
 from core import jobs
 from core.api_auth import user_of
 from core.errors import InvalidInput
+from core.permissions import require
 from datasets_app.models import Release
 from modelzoo.models import Revision
 from training_jobs import services
@@ -90,6 +91,7 @@ def list_runs(request: HttpRequest, state: str = "", limit: int = 50) -> Any:
 @router.post("runs", response={201: RunOut}, summary="Launch a run")
 def launch_run(request: HttpRequest, wanted: RunIn) -> Any:
     """403 without the permission, 422 where a value is wrong, 409 where the release may not be used now."""
+    require(user_of(request), services.PERMISSION)  # before anything is looked up for somebody who may not
     run = services.launch(
         user_of(request),
         release=_release(wanted.release),
