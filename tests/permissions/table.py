@@ -103,6 +103,7 @@ TABLE: Final[dict[str, tuple[str, str]]] = {
     "api/requests/<reference>/undo": (NONE, OWNER_TOO_SOON),
     "api/search/code": (NONE, ALL),
     "api/search/accounts": (NONE, ALL),
+    "api/exposure": (MEMBERS, NONE),
     "api/requests/<reference>/objections": (ABSENT_MEMBERS, ABSENT_MEMBERS),
     "api/notices": (MEMBERS, NONE),
     "api/notices/read": (NONE, MEMBERS),
