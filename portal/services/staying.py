@@ -5,6 +5,7 @@ account that was verified before. Whoever proves the account can take it back: i
 """
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from core import audit
@@ -152,8 +153,12 @@ def end(declaration: Declaration, actor: User) -> None:
 
 
 def standing(owner_key: str) -> Declaration | None:
-    """The declaration that stands for an account, or None."""
-    return Declaration.objects.filter(owner_key=owner_key, declared_at__isnull=False, ended_at=None).first()
+    """The declaration that stands for an account, or None. One made before a source told the account's number is found by it, too."""
+    same = Q(owner_key=owner_key)
+    forge, colon, number = owner_key.rpartition(":")
+    if colon and number:
+        same |= Q(forge=forge, account_id=number)
+    return Declaration.objects.filter(same, declared_at__isnull=False, ended_at=None).first()
 
 
 def refuse_others(actor: Actor, owner_key: str) -> None:

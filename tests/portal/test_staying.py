@@ -149,6 +149,15 @@ class BySigningIn(StayCase):
         made.refresh_from_db()
         self.assertEqual((made.stands, made.outcome), (False, "newcomer"))
 
+    def test_still_stands_when_a_source_tells_the_number_later(self):
+        made = staying.begin(self.ada, "github.com", "Alpha")
+        self.oidc.go(self.client, reverse("portal:stay-account", args=[made.pk]), "101")
+        Owner.objects.create(
+            key="github.com:101", forge="github.com", account_id="101", login="Omega", login_folded="omega"
+        )
+        with self.assertRaises(Conflict):
+            people.sent(self.eve, "Omega")
+
     def test_an_account_that_is_linked_is_enough_to_declare_and_to_take_back(self):
         SocialAccount.objects.create(user=self.eve, provider="github.com", uid="101", extra_data={"login": "Alpha"})
         made = self.declare()
