@@ -15,7 +15,7 @@ from portal.models import OptOutRequest
 from tests.base import DataFolderMixin
 from tests.portal import people
 
-PEOPLE, EACH, THREADS = 500, 10, 8
+PEOPLE, EACH, THREADS = 500, 10, 4
 
 
 @tag("full")
