@@ -104,6 +104,7 @@ def receipt(before: Synthetic, after: Synthetic, gone: list[bytes]) -> bytes:
             },
             "removed": {"blobs": len(gone)},
             "remains": {"blobs": []},
+            "unproven": [],
             "cleared": [],
             "models": [],
         }

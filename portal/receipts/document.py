@@ -128,6 +128,7 @@ def build(request: OptOutRequest, trees: Trees) -> dict[str, Any]:
             "issued_again": [f"{one.name} {one.version}" for one, _ in after if one.reissue_of_id],
             "limits": LIMITS,
         },
+        "unproven": _unproven(request, before),
         "cleared": request.removed.get("cleared", []),
         "check": request.removed.get("check", {}),
         "models": models(request, before),
@@ -176,6 +177,16 @@ def _entry(kind: str, name: str, version: str) -> LedgerEntry:
 def _proofs(request: OptOutRequest) -> list[str]:
     passed = Proof.objects.filter(request=request, passed_at__isnull=False)
     return sorted(set(passed.values_list("kind", flat=True)))
+
+
+def _unproven(request: OptOutRequest, before: Iterable[tuple[str, str]]) -> list[str]:
+    """Releases that held something when the request was accepted, by the site's own list, and of which there is no proof."""
+    proven = set(before)
+    return [
+        f"{entry['name']} {entry['version']}"
+        for entry in request.exposure
+        if entry["files"] and (entry["name"], entry["version"]) not in proven
+    ]
 
 
 def _next_training(published: list[tuple[Release, ReleaseTree]]) -> str:

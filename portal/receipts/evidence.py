@@ -12,7 +12,7 @@ from uuid import UUID
 import polars as pl
 from django.db import transaction
 
-from core import stores
+from core import audit, stores
 from core.permissions import SYSTEM
 from datasets_app.models import Release
 from datasets_app.pipeline import manifest
@@ -38,8 +38,7 @@ def take(blobs: set[str], windows: Sequence[bytes], job: UUID) -> None:
         windows: Text that stands in them alone.
         job: The purge.
 
-    Raises:
-        PipelineError: The leaves or shards of a release are damaged.
+    A release that is damaged gives none.
     """
     mark(blobs, windows, job)
     requests = list(OptOutRequest.objects.filter(state__in=WAITING))
@@ -51,7 +50,11 @@ def take(blobs: set[str], windows: Sequence[bytes], job: UUID) -> None:
             continue
         if found.withdrawn or not found.shards:
             continue
-        _of_release(release, found, requests, covered, blobs)
+        try:
+            _of_release(release, found, requests, covered, blobs)
+        except PipelineError as error:
+            # What has to go goes, with evidence or without: the receipt then says that this release is not proven.
+            audit.record(SYSTEM, "find no evidence", release, why=str(error)[:300])
 
 
 def mark(blobs: set[str], windows: Sequence[bytes], job: UUID) -> None:

@@ -23,19 +23,17 @@ class ReleaseTree:
     """The tree of one release whose bytes are there, opened for proofs."""
 
     def __init__(self, releases: Path, found: Manifest) -> None:
-        """Read the leaves and build the tree: one pass over them.
+        """Read the leaves, or make them from the rows where there are none, and build the tree: one pass over them.
 
         Raises:
-            PipelineError: They are missing, or give another root than the manifest's.
+            PipelineError: They give another root than the manifest's, or shards are missing.
         """
         self.releases, self.manifest = releases, found
         folder = manifest_path(releases, found.name, found.version).parent
         try:
             leaves = state.read_leaves(folder)
-        except FileNotFoundError as error:
-            raise PipelineError(
-                f"The leaves of {found.name} {found.version} are missing: {folder}. Build a release anew."
-            ) from error
+        except FileNotFoundError:  # an earlier version of this program made the release
+            leaves = self._leaves_of_rows()
         self.ids = _bytes_of(leaves["blob_id"], 20)
         self._hashes = _bytes_of(leaves["leaf"], 32)
         self._tree = Tree(self._hashes)
@@ -75,6 +73,14 @@ class ReleaseTree:
         going = set(places(self.ids, _joined(blobs)).present)
         left = b"".join(self._hashes[at * 32 : at * 32 + 32] for at in range(self._tree.size) if at not in going)
         return (len(left) // 32, Tree(left).root.hex()) if left else (0, "")
+
+    def _leaves_of_rows(self) -> pa.Table:
+        columns = ["blob_id", "sha256", "published_sha256"]
+        try:
+            rows = pl.scan_parquet(shard_paths(self.releases, self.manifest)).select(columns).collect()
+        except FileNotFoundError as error:
+            raise PipelineError(f"A shard of {self.manifest.name} {self.manifest.version} is missing.") from error
+        return state.make_leaves(*(rows[name].to_list() for name in columns))
 
     def _rows(self, blobs: Sequence[str]) -> dict[str, bytes]:
         paths = shard_paths(self.releases, self.manifest)

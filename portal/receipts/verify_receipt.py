@@ -389,6 +389,8 @@ def say(check):
     for line in check.found:
         print(f"  - {line}")
     print("\nThe site states, and this script cannot check:")
+    for name in receipt["unproven"]:
+        print(f"  - files of the account were in {name}, too, which ended before; there is no proof of it")
     for store in receipt["cleared"]:
         print(f"  - cleared: {store['store']} ({store['items']} things, {store['files']} files on the disk)")
     for model in receipt["models"]:

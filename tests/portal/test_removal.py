@@ -4,18 +4,22 @@ import gzip
 import hashlib
 import json
 from pathlib import Path
+from unittest import mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from django.test import LiveServerTestCase, TransactionTestCase, override_settings
 
 from core import stores
-from core.models import Job
+from core.models import AuditEntry, Job
 from datasets_app.models import BlockEntry, Release
+from datasets_app.pipeline import manifest
+from datasets_app.pipeline.errors import PipelineError
 from datasets_app.services import blocklist
 from portal.models import Notice, OptOutRequest, Receipt, RemovalEvidence, RemovalMarks
-from portal.receipts import checker, reader
+from portal.receipts import checker, evidence, reader
 from portal.receipts.coverage import Coverage, place_of
+from portal.receipts.proofs import ReleaseTree
 from portal.services import removal
 from tests.datasets_app.floor import MARKER
 from tests.portal.removing import RemovalMixin
@@ -98,8 +102,8 @@ class Planted(RemovalMixin, TransactionTestCase):
     def plant_row(self, **values):
         """Put a row into a published shard, with digests and manifest that fit: only who reads it can know."""
         root = stores.folder("releases")
-        manifest = root / self.newest.name / self.newest.version / "manifest.json"
-        listed = json.loads(manifest.read_text())
+        list_of = root / self.newest.name / self.newest.version / "manifest.json"
+        listed = json.loads(list_of.read_text())
         entry = next(one for one in listed["shards"] if one["language"] == "Python")
         table = pq.read_table(root / "shards" / entry["digest"][:2] / f"{entry['digest']}.parquet")
         row = table.slice(0, 1).to_pylist()[0] | values
@@ -111,7 +115,7 @@ class Planted(RemovalMixin, TransactionTestCase):
         target.parent.mkdir(exist_ok=True)
         target.write_bytes(work.read_bytes())
         entry |= {"digest": digest, "rows": len(planted)}
-        manifest.write_text(json.dumps(listed))
+        list_of.write_text(json.dumps(listed))
 
     def test_a_row_under_the_requesters_name_is_found(self):
         self.plant_row(owner="ALPHA", forge="github.com", content="print('nothing of theirs')\n")
@@ -128,8 +132,7 @@ class Planted(RemovalMixin, TransactionTestCase):
         self.assertTrue(any("under another name" in one for one in found), found)
 
     def test_an_erased_blob_id_and_a_part_of_an_erased_text_are_found(self):
-        evidence = RemovalEvidence.objects.get(request=self.request)
-        self.assertGreater(evidence.own, 0)
+        self.assertGreater(RemovalEvidence.objects.get(request=self.request).own, 0)
         mark = RemovalMarks.objects.get()
         self.plant_row(blob_id=bytes(mark.blobs[:20]).hex(), content="print(1)\n")
         self.assertTrue(any("a blob that was erased" in one for one in self.report().everywhere))
@@ -158,8 +161,8 @@ class CopiesElsewhere(RemovalMixin, TransactionTestCase):
         said = json.loads(Receipt.objects.get(request=request).file)["receipt"]
         self.assertEqual(said["remains"]["blobs"], [])
         self.assertEqual(said["removed"]["blobs"], 5)
-        evidence = RemovalEvidence.objects.get(request=request)
-        self.assertEqual(evidence.own + evidence.ring_a, 5)
+        taken = RemovalEvidence.objects.get(request=request)
+        self.assertEqual(taken.own + taken.ring_a, 5)
 
     def test_a_copy_that_is_left_under_another_owner_is_found(self):
         wanted = checker.Wanted([], [])
@@ -187,6 +190,29 @@ class CopiesElsewhere(RemovalMixin, TransactionTestCase):
             report = checker.Report()
             checker._look_at_rows(pa.RecordBatch.from_pylist([row | values]), "here", wanted, report)
             self.assertEqual(len(report.of(request)), found, values)
+
+
+class WithoutLeaves(RemovalMixin, TransactionTestCase):
+    """Releases whose leaves are missing or damaged: what has to go goes."""
+
+    def test_leaves_that_are_missing_are_made_from_the_rows(self):
+        self.published()
+        (stores.folder("releases") / "the-stack-demo" / "v1.0" / "leaves.parquet").unlink()
+        found = manifest.load(stores.folder("releases"), "the-stack-demo", "v1.0")
+        tree = ReleaseTree(stores.folder("releases"), found)
+        self.assertEqual(len(tree.ids), found.rows * 20)
+        self.assertEqual(tree.proof([])["root"], found.tree_root)
+
+    def test_a_damaged_release_stops_no_erasure_and_is_called_unproven(self):
+        self.published()
+        request = self.accepted("Alpha")
+        with mock.patch.object(evidence, "ReleaseTree", side_effect=PipelineError("damaged")):
+            self.purged()
+        self.run_jobs()
+        said = json.loads(Receipt.objects.get(request=request).file)["receipt"]
+        self.assertEqual(said["releases"]["before"], [])
+        self.assertEqual(said["unproven"], ["the-stack-demo v1.0"])
+        self.assertTrue(AuditEntry.objects.filter(action="find no evidence").exists())
 
 
 class ByDownloading(RemovalMixin, LiveServerTestCase):
