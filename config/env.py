@@ -1,6 +1,7 @@
 """Typed readers for the environment: a bad value stops the start with the name of the variable."""
 
 import contextlib
+import hashlib
 import json
 import os
 import secrets
@@ -113,3 +114,14 @@ def secret(name: str, keys: Path, *, deployed: bool) -> str:
         path.hardlink_to(own)
     own.unlink()
     return path.read_text().strip()
+
+
+def journal(keys: Path, data: Path, *, alone: bool) -> Path:
+    """Where the journal of a data folder lies by default. Several data folders that are tried out with the same keys have one each.
+
+    Args:
+        keys: The folder of the keys.
+        data: The data folder.
+        alone: Whether no other data folder goes with these keys.
+    """
+    return keys / ("journal" if alone else f"journal-{hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12]}")

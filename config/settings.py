@@ -104,7 +104,10 @@ FAIRSTACK_LEDGER_ORIGIN = env.text("FAIRSTACK_LEDGER_ORIGIN") or FAIRSTACK_SITE_
 FAIRSTACK_WITNESSES = env.words("FAIRSTACK_WITNESSES")
 # Where the keys of undo bundles and the journal of blocks and purges lie: outside the data folder and its backups.
 FAIRSTACK_UNDO_KEYS = env.folder("FAIRSTACK_UNDO_KEYS", FAIRSTACK_KEYS / "undo")
-FAIRSTACK_JOURNAL = env.folder("FAIRSTACK_JOURNAL", FAIRSTACK_KEYS / "journal")
+FAIRSTACK_JOURNAL = env.folder(
+    "FAIRSTACK_JOURNAL",
+    env.journal(FAIRSTACK_KEYS, FAIRSTACK_DATA, alone=DEPLOYED or FAIRSTACK_DATA == BASE_DIR / "var"),
+)
 ALLOWED_HOSTS = [*env.words("ALLOWED_HOSTS"), "127.0.0.1", "localhost", "[::1]"]  # loopback: health checks ask there
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 

@@ -1,7 +1,7 @@
 """A backup: the database and the data folder at one moment, and putting both back. What lies outside is in no backup: keys and journal.
 
-A backup is a folder: ``backup.json``, ``database.sqlite3`` or ``database.dump``, and ``data/``. A job makes it that takes turns with all
-others that write to the corpus, so that tables, blobs and rows belong together.
+A backup is a folder: ``backup.json``, ``database.sqlite3`` or ``database.dump``, and ``data/``. A job makes it that takes turns with
+all others that write to the corpus, so that tables, blobs and rows belong together.
 """
 
 import json

@@ -79,3 +79,12 @@ class SecretTests(SimpleTestCase):
             self.assertRaisesMessage(ImproperlyConfigured, "shorter than 32"),
         ):
             env.secret("SECRET_THING", Path("/nowhere"), deployed=True)
+
+
+class JournalTests(SimpleTestCase):
+    def test_data_folders_that_are_tried_out_have_journals_of_their_own(self) -> None:
+        keys = Path("/keys")
+        one, other = (env.journal(keys, Path(name), alone=False) for name in ("/tmp/a", "/tmp/b"))
+        self.assertEqual(len({one, other, env.journal(keys, Path("/data"), alone=True)}), 3)
+        self.assertEqual(one, env.journal(keys, Path("/tmp/a"), alone=False))
+        self.assertEqual(env.journal(keys, Path("/tmp/a"), alone=True), keys / "journal")
