@@ -35,6 +35,9 @@ _VARIED = 12  # different bytes in a window at least: padding and rules of dashe
 # A window within one line, of letters that no format writes in another way: JSON keeps quotes, controls and the like escaped.
 _PLAIN = re.compile(rb"[^\x00-\x1f\x22\x26\x27\x3c\x3e\x5c\x7f-\xff]{%d,}" % WIDTH)
 
+# A window within an address or a name says nothing: the site's own rows hold the addresses of repositories.
+_NAME = re.compile(rb"[A-Za-z0-9_./:@~-]+")
+
 
 @dataclass(frozen=True)
 class Markers:
@@ -112,7 +115,7 @@ def windows_of(content: bytes, each: int = PER_BLOB) -> set[bytes]:
         window
         for places in (lines, anywhere)
         for at in _spread(places, each)
-        if len(set(window := content[at : at + WIDTH])) >= _VARIED
+        if len(set(window := content[at : at + WIDTH])) >= _VARIED and not _NAME.fullmatch(window)
     }
 
 
