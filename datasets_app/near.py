@@ -18,8 +18,8 @@ from datasets_app.models import Owner
 
 CANDIDATES = 30  # owners that each way looks at
 LETTERS = "abcdefghijklmnopqrstuvwxyz"  # what slips are made of; digits and dashes are rarely mistyped
-SHARED = 5  # letters: so many in common with a neighbour are rare enough that the neighbour is found by them
-PLACES = 3  # in the middle of a short name, at which every letter is tried
+SHARED = 8  # letters: so many in common with a neighbour are rare enough that the neighbour is found by them
+PLACES = 3  # in the middle of a name, at which every letter is tried
 EARLY = 6  # places from the beginning, likewise, where names cannot be looked for from their end
 NEAR = 0.7  # least likeness of a name that is suggested, 0..1
 _COLUMNS = ("pk", "login", "login_folded", "forge")
@@ -56,7 +56,7 @@ def slips(name: str) -> list[str]:
 
 def few_slips(name: str) -> list[str]:
     """The same, where names can also be looked for from their end: letters are tried only where a slip leaves too little on either
-    side. At most about 200, and for names of ten letters and more about 30."""
+    side. At most about 200, and for names of sixteen letters and more about 45."""
     middle = len(name) // 2
     nearest = sorted(range(len(name) + 1), key=lambda at: (abs(at - middle), at))[:PLACES]
     wrong = [at for at in nearest if at < SHARED and len(name) - 1 - at < SHARED and at < len(name)]
