@@ -80,8 +80,9 @@ def _write(kind: str, content: dict[str, Any]) -> LedgerEntry:
     data = rfc8785.dumps({"at": at.isoformat(), "kind": kind} | content)
     if len(data) > tiles.MOST:
         raise ValueError(f"An entry of the ledger has at most {tiles.MOST} bytes, and this one {len(data)}.")
-    transaction.on_commit(soon)
-    return LedgerEntry.objects.create(at=at, kind=kind, leaf_hash=_hash(data), **content)
+    entry = LedgerEntry.objects.create(at=at, kind=kind, leaf_hash=_hash(data), **content)
+    transaction.on_commit(soon)  # behind the entry: outside of a transaction it runs at once
+    return entry
 
 
 def inclusion(entry: LedgerEntry) -> Inclusion:

@@ -246,6 +246,9 @@ class ConcurrencyTests(Whole, TransactionTestCase):
         with transaction.atomic():
             ledger.append("act", {})
         self.assert_whole(1)
+        ledger_sequencer._last_run = 0.0
+        ledger.append("act", {})  # outside of a transaction
+        self.assert_whole(2)
 
     def test_within_a_transaction_it_refuses(self) -> None:
         ledger_sequencer._last_run = float("inf")

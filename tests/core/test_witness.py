@@ -68,7 +68,7 @@ class WitnessTests(TransactionTestCase):
         self.addCleanup(server.wait, 20)
         self.addCleanup(os.killpg, server.pid, signal.SIGKILL)
         self.site = f"http://127.0.0.1:{port}"
-        end = time.monotonic() + 40
+        end = time.monotonic() + 120
         while True:
             try:
                 urllib.request.urlopen(f"{self.site}/ledger/checkpoint", timeout=5).close()
