@@ -52,6 +52,11 @@ class MarkersTest(SimpleTestCase):
         self.assertEqual(windows_of(b" " * 500 + b"\0" * 500 + b"=-" * 300), set())
         self.assertEqual(windows_of(b"short"), set())
 
+    def test_an_address_or_a_name_is_no_window_since_the_sites_own_rows_have_them(self):
+        self.assertEqual(windows_of(b"https://github.com/HypothesisWorks/hypothesis/issues"), set())
+        self.assertEqual(windows_of(b"0003_alter_emailaddress_create_unique_primary"), set())
+        self.assertTrue(windows_of(b"see https://github.com/HypothesisWorks/hypothesis, or ask on the list"))
+
     def test_windows_within_lines_are_such_that_json_writes_them_as_they_are(self):
         content = b'"quoted"\t\xc3\xa4\n' * 5 + b"the only long run of plain letters is this one" + b"\n\\\n" * 9
         plain = [window for window in windows_of(content) if window.isascii() and window.decode().isprintable()]
