@@ -5,9 +5,11 @@ from pathlib import Path
 
 from celery import Celery
 from kombu import Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+TRANSPORT_ALIASES["filesystem"] = "core.broker:Transport"  # messages appear whole
 app = Celery("fairstack")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = [Queue("default"), Queue("data"), Queue("shards"), Queue("gpu")]

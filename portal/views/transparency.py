@@ -18,7 +18,9 @@ A_PAGE = 50
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """Numbers of requests, what this site promises, and the ledger, newest first."""
-    entries = Paginator(LedgerEntry.objects.select_related("place").order_by("-pk"), A_PAGE).get_page(request.GET.get("page"))
+    entries = Paginator(LedgerEntry.objects.select_related("place").order_by("-pk"), A_PAGE).get_page(
+        request.GET.get("page")
+    )
     rows = [
         (entry, json.dumps(entry.body, indent=1, sort_keys=True) if entry.body is not None else "") for entry in entries
     ]
