@@ -1,5 +1,7 @@
 # Two commands do all: `make run` and `make test`. The rest is for those who work on Fairstack.
+# PARALLEL: test processes. One more than two cores have, since tests often wait for processes of their own.
 PORT ?= 8000
+PARALLEL ?= 3
 PY := .venv/bin/python
 export PORT
 
@@ -24,11 +26,11 @@ dev-env: .venv/.dev
 	@scripts/make_env.sh dev
 
 test: dev-env ## Every test, in parallel, on SQLite (or on DATABASE_URL and REDIS_URL where they are set)
-	$(PY) manage.py test --parallel 2
+	$(PY) manage.py test --parallel $(PARALLEL)
 
 coverage: dev-env ## The same tests under coverage, with the floors: 90% of all lines, 75% of each file
 	rm -f .coverage .coverage.*
-	$(PY) -m coverage run manage.py test --parallel 2 --exclude-tag browser
+	$(PY) -m coverage run manage.py test --parallel $(PARALLEL) --exclude-tag browser
 	$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report --fail-under 90
 	$(PY) scripts/coverage_floor.py 75
@@ -48,7 +50,7 @@ bench: dev-env ## One benchmark: make bench NAME=curation
 
 full: dev-env ## What takes longer than the tests of every day
 	$(PY) -m pip install --quiet -c requirements/constraints.txt -r requirements/ray.txt
-	FAIRSTACK_FULL=1 $(PY) manage.py test --parallel 2
+	FAIRSTACK_FULL=1 $(PY) manage.py test --parallel $(PARALLEL)
 	$(PY) benchmarks/curation.py --quick
 	$(PY) benchmarks/governance.py --quick
 

@@ -191,6 +191,47 @@ _LOOK_ALIKE_LINES: list[tuple[str, Make]] = [
 ]  # fmt: skip
 
 
+# Lines for a model; none stands among the templates that the tiny one learns from.
+_PEOPLE_LINES: list[tuple[str, str]] = [
+    ("NAME", "# Author: {}"), ("NAME", ":author: {}"), ("NAME", "@author {}"), ("NAME", "# Copyright 2019, {}. All rights reserved."),
+    ("NAME", '"contributors": ["{}"],'), ("NAME", "Reviewed-by: {}"), ("NAME", 'maintainer="{}",'),
+    ("USERNAME", "# FIXME({}): this is slow"), ("USERNAME", 'login = "{}"'), ("USERNAME", "export DB_USER={}"),
+    ("USERNAME", "ssh_user: {}"), ("USERNAME", "sudo chown {} /srv/www"), ("USERNAME", "/Users/{}/projects"),
+    ("PASSWORD", 'PASSWD = "{}"'), ("PASSWORD", "password: '{}'"), ("PASSWORD", "export PGPASSWORD={}"),
+    ("PASSWORD", 'login(user, password="{}")'), ("PASSWORD", "mysql -p{}"),
+]  # fmt: skip
+_NOBODY_LINES: list[tuple[str, Make]] = [
+    ('password = get_secret("{}")', _of(_LOWER, 8)),
+    ("user = request.{}", _of(_LOWER, 7)),
+    ("# The {} reads the next line.", _of(_LOWER, 8)),
+    ('title = "Quick {}"', _of(_LOWER, 8)),
+    ("name: str = '{}'", _of(_LOWER, 9)),
+    ("raise ValueError('password too {}')", _of(_LOWER, 5)),
+]
+
+
+def planted_people(count: int, seed: int = 20260513) -> list[Planted]:
+    """Real files with names, user names and passwords of nobody, for a model; a third with nothing but look-alikes."""
+    source = random.Random(seed)
+    fake = Faker(["en_US", "de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL"])
+    fake.seed_instance(seed)
+    made: dict[str, Callable[[], str]] = {
+        "NAME": lambda: f"{fake.first_name()} {fake.last_name()}",
+        "USERNAME": fake.user_name,
+        "PASSWORD": lambda: fake.password(length=source.randrange(8, 15)),
+    }
+    files = [content for content in real_files(4 * count, seed) if 200 < len(content) < 20_000][:count]
+    sets = []
+    for number, content in enumerate(files):
+        lines: list[tuple[str, str, str | None]] = [
+            (line, make(source), None) for line, make in source.choices(_NOBODY_LINES, k=2)
+        ]
+        if number % 3:
+            lines += [(line, made[kind](), kind) for kind, line in source.sample(_PEOPLE_LINES, 4)]
+        sets.append(_plant(content, lines, source))
+    return sets
+
+
 def planted_set(count: int, seed: int = 20260511) -> list[Planted]:
     """The set, always the same for the same packages.
 

@@ -1,5 +1,6 @@
 """The attribute family of personal data, alone and with a model that is trained here, from text to redaction."""
 
+import random
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from datasets_app.pipeline.pii.examples import example
 from datasets_app.pipeline.pii.family import PII, family
 from datasets_app.pipeline.pii.model import ModelUnusable, TokenClassifier
 from datasets_app.pipeline.pii.redact import redact
-from datasets_app.pipeline.pii.train_model import TinyModel, main, train
+from datasets_app.pipeline.pii.train_model import TinyModel, background, between, main, train
 
 EMAIL = "é ada@maths.org\n".encode()
 NETWORK = b"server 93.184.216.34 and ada@maths.org"
@@ -91,6 +92,21 @@ class ModelTest(SimpleTestCase):
 
     def test_training_learns(self) -> None:
         self.assertLess(self.loss, 1.0)  # chance among seven labels is 1.9
+
+    def test_examples_stand_between_lines_of_code_and_are_told_where(self) -> None:
+        source, code = random.Random(7), [["import one\n", "x = 1\n", "last_line"] * 10, ["alone"]]
+        for _ in range(50):
+            text, places = example(source, 3)
+            whole, moved = between(source, text, places, code)
+            self.assertIn(text, whole)
+            self.assertEqual([whole[a:b] for a, b, _ in moved], [text[a:b] for a, b, _ in places])
+
+    def test_code_is_read_without_tests(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for path in ("a.py", "test/b.py", "site-packages/c.py", "empty.py", "no.txt"):
+                Path(folder, path).parent.mkdir(exist_ok=True)
+                Path(folder, path).write_text("" if path == "empty.py" else f"# {path}\nx = 1\n")
+            self.assertEqual(background(Path(folder)), [["# a.py\n", "x = 1\n"]])
 
     def test_it_finds_what_it_learned_in_text_it_never_saw(self) -> None:
         content = '# é\npassword = "hX7!pQ2#vL9z"\nx = 1\n'.encode()
