@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import TransactionTestCase
 
-from core import ledger, ledger_sequencer, notes, processes, signing
+from core import ledger, ledger_sequencer, notes, processes, signing, witnessing
 from core.models import LedgerCosignature, LedgerEntry
 from tests.environment import unmeasured
 
@@ -78,16 +79,25 @@ class WitnessTests(TransactionTestCase):
                 time.sleep(0.2)
 
     def witness(self, *more: str, trust: bool = True) -> tuple[int, str]:
-        """Run it as anybody would, without the site's settings; gives the exit code and what it said."""
+        """One visit; gives the exit code and what it said."""
+        said = StringIO()
+        with redirect_stdout(said), redirect_stderr(said):
+            code = witnessing.main(self.arguments(*more, trust=trust))
+        return code, said.getvalue()
+
+    def arguments(self, *more: str, trust: bool = True) -> list[str]:
         trusted = ["--fingerprint", signing.fingerprint()] if trust else []
+        return [self.site, *trusted, "--state", str(self.state), *more]
+
+    def test_it_runs_alone_without_the_settings_of_a_site(self) -> None:
         answer = subprocess.run(
-            [sys.executable, "-m", "core.witnessing", self.site, *trusted, "--state", str(self.state), *more],
+            [sys.executable, "-m", "core.witnessing", *self.arguments()],
             cwd=settings.BASE_DIR,
             env={"PATH": os.environ["PATH"]},
             capture_output=True,
             text=True,
         )
-        return answer.returncode, answer.stdout + answer.stderr
+        self.assertEqual((answer.returncode, "First visit" in answer.stdout), (0, True), answer.stderr)
 
     def test_a_ledger_that_grows_passes_and_is_cosigned(self) -> None:
         code, said = self.witness()
