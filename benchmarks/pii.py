@@ -178,7 +178,7 @@ def _on_whole_files(contents: Sequence[bytes]) -> tuple[list[set[tuple[str, str]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="a tenth of the files: about two minutes")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the files: about three minutes")
     options = parser.parse_args()
     figures = measure_pii(options.quick)
     figures |= measure_model(options.quick)

@@ -195,7 +195,7 @@ _LOOK_ALIKE_LINES: list[tuple[str, Make]] = [
 _PEOPLE_LINES: list[tuple[str, str]] = [
     ("NAME", "# Author: {}"), ("NAME", ":author: {}"), ("NAME", "@author {}"), ("NAME", "# Copyright 2019, {}. All rights reserved."),
     ("NAME", '"contributors": ["{}"],'), ("NAME", "Reviewed-by: {}"), ("NAME", 'maintainer="{}",'),
-    ("USERNAME", "# FIXME({}): this is slow"), ("USERNAME", 'login = "{}"'), ("USERNAME", "export DB_USER={}"),
+    ("USERNAME", "# NOTE({}): this is slow"), ("USERNAME", 'login = "{}"'), ("USERNAME", "export DB_USER={}"),
     ("USERNAME", "ssh_user: {}"), ("USERNAME", "sudo chown {} /srv/www"), ("USERNAME", "/Users/{}/projects"),
     ("PASSWORD", 'PASSWD = "{}"'), ("PASSWORD", "password: '{}'"), ("PASSWORD", "export PGPASSWORD={}"),
     ("PASSWORD", 'login(user, password="{}")'), ("PASSWORD", "mysql -p{}"),

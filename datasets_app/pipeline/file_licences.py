@@ -37,7 +37,7 @@ class FileLicences:
     _texts: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     _reuse: list[tuple[str, str]] = field(default_factory=list)
     _sides: dict[str, Licence] = field(default_factory=dict)
-    _tables: list[licence_reuse.Table] = field(default_factory=list)
+    _tables: dict[str, list[licence_reuse.Table]] = field(default_factory=dict)  # by folder
     _folders: dict[str, Licence | None] = field(default_factory=dict)
 
     def see(self, path: str, content: bytes) -> None:
@@ -50,7 +50,7 @@ class FileLicences:
         elif name.endswith(SIDE) and (stated := licence_headers.of_file(content)):
             self._sides[path.removesuffix(SIDE)] = Licence(stated.expression, f"side file {name}", stated.permissive)
         elif table := licence_reuse.read(path, content):
-            self._tables.append(table)
+            self._tables.setdefault(table.folder, []).append(table)
         elif folder == REUSE_FOLDER:
             self._reuse.append((name, content.decode("utf-8", errors="replace")))
 
@@ -93,12 +93,14 @@ class FileLicences:
 
     def _of_tables(self, path: str) -> licence_reuse.Entry | None:
         """What the tables say of a path: of those that override the outermost, else the nearest."""
-        found = [(table, entry) for table in self._tables if (entry := table.of(path))]
-        found.sort(key=lambda pair: len(pair[0].folder))
-        overriding = [entry for _, entry in found if entry.precedence == licence_reuse.OVERRIDE]
-        if overriding:
-            return overriding[0]
-        return found[-1][1] if found else None
+        found: list[licence_reuse.Entry] = []
+        parts = path.split("/")
+        for depth in range(len(parts) if self._tables else 0):
+            for table in self._tables.get("/".join(parts[:depth]), ()):
+                if entry := table.of(path):
+                    found.append(entry)
+        overriding = (entry for entry in found if entry.precedence == licence_reuse.OVERRIDE)
+        return next(overriding, found[-1] if found else None)
 
     def _of_folder(self, folder: str) -> Licence | None:
         if folder not in self._folders:

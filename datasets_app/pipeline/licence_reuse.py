@@ -17,7 +17,8 @@ from datasets_app.pipeline.licences import Licence
 TOML = "REUSE.toml"
 DEP5 = ".reuse/dep5"
 CLOSEST, AGGREGATE, OVERRIDE = "closest", "aggregate", "override"
-MOST_PATHS = 100_000  # of one table; what has more is not read
+MOST_GLOBS = 500  # of one table: each is tried on each file below it. A table with more is not understood
+MOST_SIGNS = 10  # of one pattern
 
 
 @dataclass(frozen=True)
@@ -29,19 +30,36 @@ class Entry:
     licence: Licence
 
 
-@dataclass(frozen=True)
 class Table:
     """One table: the folder below which it speaks ("" for the root), and its entries."""
 
-    folder: str
-    entries: tuple[Entry, ...]
+    def __init__(self, folder: str, entries: Iterable[Entry]) -> None:
+        """Sort the entries: plain paths are looked up, patterns are tried.
+
+        Raises:
+            ValueError: There are more patterns than :data:`MOST_GLOBS`.
+        """
+        self.folder = folder
+        self._plain: dict[str, tuple[int, Entry]] = {}
+        self._globs: list[tuple[int, Entry]] = []
+        for number, entry in enumerate(entries):
+            if (plain := entry.path.plain) is not None:
+                self._plain[plain] = number, entry
+            else:
+                self._globs.append((number, entry))
+        if len(self._globs) > MOST_GLOBS:
+            raise ValueError(f"{len(self._globs)} patterns")
 
     def of(self, path: str) -> Entry | None:
-        """The entry for a path of the repository, or None."""
-        if self.folder and not path.startswith(f"{self.folder}/"):
-            return None
+        """The entry for a path of the repository below the folder, or None."""
         inner = path[len(self.folder) + 1 :] if self.folder else path
-        return next((entry for entry in reversed(self.entries) if entry.path.matches(inner)), None)
+        plain = self._plain.get(inner)
+        for number, entry in reversed(self._globs):
+            if plain is not None and plain[0] > number:
+                break
+            if entry.path.matches(inner):
+                return entry
+        return plain[1] if plain else None
 
 
 def read(path: str, content: bytes) -> Table | None:
@@ -57,13 +75,16 @@ def read(path: str, content: bytes) -> Table | None:
     else:
         return None
     try:
-        entries = tuple(reader(content.decode("utf-8"), path))
-        if len(entries) > MOST_PATHS:
-            raise ValueError(path)
-    except (ValueError, TypeError, KeyError, AttributeError):  # of UTF-8, of TOML, of a value of another kind
+        return Table(folder, reader(content.decode("utf-8"), path))
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        RecursionError,
+    ):  # of UTF-8, of TOML, of another kind of value
         unknown = Licence(None, f"not understood: {path}", False)
-        entries = (Entry(_everything(), OVERRIDE, unknown),)
-    return Table(folder, entries)
+        return Table(folder, [Entry(_everything(), OVERRIDE, unknown)])
 
 
 def _toml(text: str, source: str) -> Iterable[Entry]:
@@ -120,10 +141,13 @@ class Glob:
 
     parts: tuple[tuple[str, bool], ...]  # text, and whether it is a sign
 
+    @property
+    def plain(self) -> str | None:
+        """The one path that matches, where there is no sign."""
+        return "".join(text for text, _ in self.parts) if not any(is_sign for _, is_sign in self.parts) else None
+
     def matches(self, path: str) -> bool:
         """Whether the whole path matches. Takes time like the product of both lengths, at most."""
-        if len(self.parts) == 1 and not self.parts[0][1]:
-            return path == self.parts[0][0]
         places = {0}
         for text, is_sign in self.parts:
             if not is_sign:
@@ -181,4 +205,6 @@ def _glob(parts: list[str], stars: dict[int, str], one: str = "") -> Glob:
             joined[-1] = (joined[-1][0] + text, False)
         else:
             joined.append((text, is_sign))
+    if sum(is_sign for _, is_sign in joined) > MOST_SIGNS:
+        raise ValueError(f"more than {MOST_SIGNS} signs in a pattern")
     return Glob(tuple(joined))

@@ -7,7 +7,6 @@ The result is that of :func:`merkle.root`, which hashes node by node (the tests 
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from datasets_app.pipeline import merkle
@@ -34,8 +33,6 @@ _ROUNDS = np.array(
     np.uint32,
 )
 _U = np.uint32  # every step is cut to 32 bits, so that vectors hold as many nodes as they can
-
-Words = npt.NDArray[np.uint32]
 
 
 def root(leaves: pa.ChunkedArray) -> bytes:

@@ -123,7 +123,9 @@ def train(folder: Path, config: TinyModel, progress: Progress = silent, code: Se
         batch = [
             between(source, *example(source, source.randrange(0 if code else 1, 5)), code) for _ in range(config.batch)
         ]
-        inputs = tokenizer([text for text, _ in batch], return_offsets_mapping=True, padding=True, return_tensors="pt")
+        inputs = tokenizer(
+            [text for text, _ in batch], return_offsets_mapping=True, padding=True, truncation=True, return_tensors="pt"
+        )
         offsets = inputs.pop("offset_mapping").tolist()
         labels = [_labels(places, rows) for (_, places), rows in zip(batch, offsets, strict=True)]
         loss = model(**inputs, labels=torch.tensor(labels)).loss
