@@ -10,7 +10,7 @@ from pydantic import Field
 
 from core.api_auth import user_of
 from datasets_app import browsing
-from datasets_app.api import ErrorOut
+from datasets_app.api_shapes import ErrorOut
 from datasets_app.services import benchmarks
 
 router = Router(tags=["datasets"])

@@ -8,7 +8,8 @@ from ninja import Router
 from core import tokens
 from core.models import User
 from datasets_app import browsing
-from datasets_app.api import ErrorOut, GoneOut, gone
+from datasets_app.api import gone
+from datasets_app.api_shapes import ErrorOut, GoneOut
 from datasets_app.browsing import Withdrawn
 from datasets_app.cards import croissant, facts, summary
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from core.api_auth import user_of
 from datasets_app import browsing
-from datasets_app.api import ErrorOut
+from datasets_app.api_shapes import ErrorOut
 from datasets_app.models import Source
 from datasets_app.pipeline.sources.base import SKIP_REASONS
 from datasets_app.services import sources
