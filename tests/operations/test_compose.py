@@ -25,6 +25,10 @@ from tests.jobkinds import kinds  # noqa: F401
 COMPOSE = yaml.safe_load((settings.BASE_DIR / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = ("web", "data-worker", "shard-worker", "gpu-worker", "beat")
+READ = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (settings.BASE_DIR / "config" / "settings.py").read_text()))
+OF_TESTS = {"FAIRSTACK_DATABASE_NAME", "FAIRSTACK_TEST_NAME"}
+NEVER_DEPLOYED = {"FAIRSTACK_DEBUG"}
+S3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}  # the mirror's client reads these by itself
 
 
 def command_of(service: str) -> list[str]:
@@ -68,9 +72,15 @@ class FileTests(SimpleTestCase):
         self.assertRegex(SERVICES["postgres"]["environment"]["POSTGRES_PASSWORD"], r"^\$\{POSTGRES_PASSWORD:\?.+\}$")
 
     def test_every_variable_is_one_that_the_settings_read(self) -> None:
-        read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (settings.BASE_DIR / "config" / "settings.py").read_text()))
         for name in OURS:
-            self.assertLessEqual(set(SERVICES[name]["environment"]), read)
+            self.assertLessEqual(set(SERVICES[name]["environment"]) - S3, READ)
+
+    def test_every_variable_is_described_and_reaches_the_deployed_site(self) -> None:
+        table = set(re.findall(r"`([A-Z_]+)`", (settings.BASE_DIR / "docs" / "operations.md").read_text()))
+        self.assertEqual(READ - OF_TESTS - table, set(), "give these a line in docs/operations.md")
+        for name in OURS:
+            handed = set(SERVICES[name]["environment"])
+            self.assertEqual((READ | S3) - OF_TESTS - NEVER_DEPLOYED - handed, set(), name)
 
     def test_the_image_installs_by_the_script_that_make_uses(self) -> None:
         lines = (settings.BASE_DIR / "Dockerfile").read_text()
