@@ -8,7 +8,7 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from functools import cached_property
 from typing import Any
 
@@ -170,7 +170,7 @@ def _rows(wanted: Filter, names: Names) -> QuerySet[Any]:
     if wanted.since:
         rows = rows.filter(at__gte=datetime.combine(wanted.since, time(), UTC))
     if wanted.until:
-        rows = rows.filter(at__lt=datetime.combine(wanted.until, time(), UTC) + timedelta(days=1))
+        rows = rows.filter(at__lte=datetime.combine(wanted.until, time.max, UTC))
     return rows
 
 

@@ -112,7 +112,7 @@ def give(actor: Actor, user: User, name: str) -> bool:
     """
     role = _asked(actor, user, name)
     with transaction.atomic():
-        group = Group.objects.select_for_update().get(name=role.name)
+        group = _locked(role)
         held = {one.name for one in of(user)}
         if role.name in held:
             return False
@@ -135,7 +135,7 @@ def take(actor: Actor, user: User, name: str) -> bool:
     """
     role = _asked(actor, user, name)
     with transaction.atomic():
-        group = Group.objects.select_for_update().get(name=role.name)  # two at once cannot take the last two
+        group = _locked(role)
         if not user.groups.filter(pk=group.pk).exists():
             return False
         user.groups.remove(group)
@@ -143,6 +143,13 @@ def take(actor: Actor, user: User, name: str) -> bool:
             raise Conflict(f"{user.username} is the last administrator. Make another one first.")
         audit.record(actor, "take role", user, role=role.name)
     return True
+
+
+def _locked(role: Role) -> Group:
+    """The role's group. All groups are held, so that two acts at once neither take the last two administrators nor join what excludes
+    each other."""
+    groups = Group.objects.select_for_update().filter(name__in=ROLES).order_by("pk")
+    return {group.name: group for group in groups}[role.name]
 
 
 def _asked(actor: Actor, user: User, name: str) -> Role:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection
 from django.test import TestCase
@@ -44,6 +44,7 @@ class TrailTests(TestCase):
         self.assertEqual(len(self.read(since=day, action="tick")), 2)
         self.assertEqual(len(self.read(until=day, action="tick")), 2)
         self.assertEqual(len(self.read(since=day, until=day)), 1)
+        self.assertEqual(len(self.read(since=date.min, until=date.max, action="tick")), 3)
         for wrong in ({"actor": "victor-the-visitor"}, {"object": "17"}):
             with self.assertRaises(InvalidInput):
                 self.read(**wrong)

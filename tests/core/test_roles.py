@@ -1,6 +1,8 @@
 """Roles of the staff: given and taken by administrators, audited, never one's own, never the last administrator's."""
 
 import threading
+from collections.abc import Callable
+from functools import partial
 from io import StringIO
 
 from django.contrib.auth.models import Group, Permission
@@ -113,27 +115,45 @@ class ServiceTests(TestCase):
 
 class RaceTests(TransactionTestCase):
     def test_two_administrators_cannot_take_each_other_away_at_once(self) -> None:
-        pair = [make_with("ada", "administrator"), make_with("bob", "administrator")]
-        both = threading.Barrier(2)
+        ada, bob = make_with("ada", "administrator"), make_with("bob", "administrator")
+        refused = self.at_once(
+            lambda: roles.take(ada, bob, "administrator"), lambda: roles.take(bob, ada, "administrator")
+        )
+        self.assertEqual(roles.administrators().count(), 1)
+        self.assertEqual(len(refused), 1)
+        self.assertIsInstance(refused[0], (Conflict, PermissionDenied))
+
+    def test_two_administrators_cannot_give_roles_at_once_that_exclude_each_other(self) -> None:
+        ada, bob = make_with("ada", "administrator"), make_with("bob", "administrator")
+        for number in range(10):
+            user = make_user(f"new-{number}")
+            refused = self.at_once(
+                partial(roles.give, ada, user, "auditor"),
+                partial(roles.give, bob, user, "reviewer"),
+            )
+            self.assertEqual([str(error)[:28] for error in refused], ["An auditor has no other role"])
+            self.assertEqual(len(roles.of(user)), 1)
+
+    def at_once(self, *acts: Callable[[], object]) -> list[Exception]:
+        """Each in a thread of its own. Gives what was refused."""
+        together = threading.Barrier(len(acts))
         refused: list[Exception] = []
 
-        def take(actor: User, user: User) -> None:
+        def run(act: Callable[[], object]) -> None:
             try:
-                both.wait(10)
-                roles.take(actor, user, "administrator")
+                together.wait(10)
+                act()
             except Exception as error:
                 refused.append(error)
             finally:
                 connection.close()
 
-        threads = [threading.Thread(target=take, args=(pair[at], pair[1 - at])) for at in range(2)]
+        threads = [threading.Thread(target=run, args=(act,)) for act in acts]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(30)
-        self.assertEqual(roles.administrators().count(), 1)
-        self.assertEqual(len(refused), 1)
-        self.assertIsInstance(refused[0], (Conflict, PermissionDenied))
+        return refused
 
 
 class PageTests(TestCase):
