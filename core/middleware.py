@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
@@ -45,6 +46,22 @@ class NotBehind:
         log.error("Not serving: %s is older than the journal. Run manage.py replay_purges.", older)
         page = render_to_string("503.html")
         return HttpResponse(page, status=503, headers={"Retry-After": "300", "Cache-Control": "no-store"})
+
+
+class WithoutNull:
+    """No path holds a NUL (404), and no query may (400): PostgreSQL takes none in a text, so that every look-up by it would fail."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        in_path = "\0" in request.path_info
+        if not in_path and "%00" not in request.META.get("QUERY_STRING", ""):
+            return self.get_response(request)
+        status, text = (404, "There is nothing here.") if in_path else (400, "A query holds no NUL character.")
+        if request.path_info.startswith("/api/"):
+            return JsonResponse({"error": text}, status=status)
+        raise Http404(text) if in_path else BadRequest(text)
 
 
 class BearerToken:

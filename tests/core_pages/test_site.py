@@ -143,6 +143,17 @@ class ErrorPageTests(TestCase):
     def test_400_says_that_nothing_was_changed(self) -> None:
         self.assertContains(self.client.get("/malformed/"), "Nothing was changed", status_code=400)
 
+    def test_an_address_with_a_nul_is_refused_before_a_database_chokes_on_it(self) -> None:
+        self.client.force_login(make_staff())
+        for address, status in (("/accounts/roles/?name=a%00", 400), ("/accounts/roles/a%00/", 404)):
+            answer = self.client.get(address)
+            self.assertEqual(answer.status_code, status)
+            self.assertIn("default-src 'none'", answer["Content-Security-Policy"])
+        for address, status in (("/api/audit?object=core.user:%00", 400), ("/api/jobs/%00", 404)):
+            answer = self.client.get(address)
+            self.assertEqual((answer.status_code, list(answer.json())), (status, ["error"]))
+        self.assertEqual(self.client.get("/style/?q=a%2500").status_code, 200)  # a percent sign and digits
+
     def test_500_needs_no_context_and_tells_no_secret(self) -> None:
         answer = self.client.get("/broken/")
         self.assertContains(answer, "Something broke on our side", status_code=500)
