@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from limits.storage.base import MovingWindowSupport, Storage
+from limits.storage import MovingWindowSupport
 
 LONGEST = 86_400  # seconds: no limit looks back further
 TABLES = (
@@ -21,19 +21,14 @@ TABLES = (
 )
 
 
-class FileStorage(Storage, MovingWindowSupport):
-    """A storage of the library ``limits`` for its moving window. Safe across threads and processes of one machine."""
+class FileStorage(MovingWindowSupport):
+    """What the library ``limits`` asks of a storage for moving windows. Safe across threads and processes of one machine."""
 
-    STORAGE_SCHEME = ["fairstack+file"]
+    base_exceptions = sqlite3.Error  # what the library wraps into its own ``StorageError``
+    wrap_exceptions = True
 
     def __init__(self, path: Path) -> None:
-        super().__init__(str(path), wrap_exceptions=True)
         self.path = path
-
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        """What the library wraps into its own ``StorageError``."""
-        return sqlite3.Error
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         """Count ``amount`` hits of ``key`` now, unless more than ``limit`` would lie within the last ``expiry`` seconds."""
@@ -79,30 +74,3 @@ class FileStorage(Storage, MovingWindowSupport):
             database.execute("COMMIT")
         finally:
             database.close()
-
-    def check(self) -> bool:
-        """Whether the file answers."""
-        with self._writing():
-            return True
-
-    def reset(self) -> int | None:
-        """Forget all hits."""
-        with self._writing() as database:
-            return database.execute("DELETE FROM hits").rowcount
-
-    def clear(self, key: str) -> None:
-        """Forget the hits of one key."""
-        with self._writing() as database:
-            database.execute("DELETE FROM hits WHERE name = ?", (key,))
-
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Belongs to fixed windows, which are not used here."""
-        raise NotImplementedError
-
-    def get(self, key: str) -> int:
-        """Belongs to fixed windows, which are not used here."""
-        raise NotImplementedError
-
-    def get_expiry(self, key: str) -> float:
-        """Belongs to fixed windows, which are not used here."""
-        raise NotImplementedError

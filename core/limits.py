@@ -24,7 +24,6 @@ from django.http import HttpRequest
 from limits import RateLimitItem, parse_many
 from limits.errors import StorageError
 from limits.storage import RedisStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from core.errors import TooMany
 from core.limit_store import FileStorage
@@ -149,10 +148,11 @@ def check_settings() -> None:
 def _wait(item: RateLimitItem, name: str, key: str) -> int:
     """Count a hit. Gives 0, or for how many seconds no further one is taken."""
     try:
-        limiter = MovingWindowRateLimiter(_storage())
-        if limiter.hit(item, name, key):
+        storage, window = _storage(), (item.key_for(name, key), item.amount, item.get_expiry())
+        if storage.acquire_entry(*window):
             return 0
-        return max(1, math.ceil(limiter.get_window_stats(item, name, key).reset_time - time.time()))
+        oldest, _ = storage.get_moving_window(*window)
+        return max(1, math.ceil(oldest + item.get_expiry() - time.time()))
     except StorageError as error:
         logger.warning("Limits are not counted: %s.", type(error.__cause__ or error).__name__)
         return 0
