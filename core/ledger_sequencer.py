@@ -70,7 +70,7 @@ def _step(wait: bool) -> int:
             return 0
         newest = ledger_tree.latest()
         old = newest.size if newest else 0
-        if newest and ledger_tree.tree(old).root().hex() != newest.root:
+        if newest and _root(old).hex() != newest.root:
             raise LedgerDamaged(f"The tree of {old} entries has not the root that was signed. No checkpoint is signed.")
         placed = _place(old)
         if placed or not _signed(old):
@@ -82,6 +82,14 @@ def _step(wait: bool) -> int:
 def _signed(size: int) -> bool:
     """Whether the key of now signed this size."""
     return LedgerCheckpoint.objects.filter(size=size, signer=str(ledger_tree.log_key())).exists()
+
+
+def _root(size: int) -> bytes:
+    """The root of the first ``size`` entries, from what is stored."""
+    try:
+        return ledger_tree.tree(size).root()
+    except ValueError as error:  # rows are missing, or hold no hash
+        raise LedgerDamaged(f"The tree of {size} entries cannot be built: {error}. No checkpoint is signed.") from None
 
 
 def _lock(wait: bool) -> bool:
@@ -133,7 +141,7 @@ def _fill_tiles(old: int, new: int) -> None:
 
 def _sign(size: int) -> None:
     """Write the checkpoint of ``size`` entries."""
-    root, key = ledger_tree.tree(size).root(), ledger_tree.log_key()
+    root, key = _root(size), ledger_tree.log_key()
     text = notes.Checkpoint(key.name, size, root).text
     LedgerCheckpoint.objects.create(
         size=size, root=root.hex(), signer=str(key), note=notes.signed(text, key, signing.sign)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from functools import partial
+from unittest import mock
 
 from django.conf import settings
 from django.core.management import call_command
@@ -22,6 +23,7 @@ from core.models import (
     LedgerTile,
 )
 from core.tasks import sequence_ledger
+from tests.append_only import Unprotected
 from tests.environment import unmeasured
 
 
@@ -62,7 +64,7 @@ class SequencerTests(Whole, TestCase):
         self.assertEqual(LedgerCheckpoint.objects.count(), 5)  # nothing new, nothing signed
 
     def test_a_great_backlog_is_taken_in_several_transactions(self) -> None:
-        with override_batch(100):
+        with mock.patch.object(ledger_sequencer, "BATCH", 100):
             for number in range(250):
                 ledger.append("act", {"number": number})
             self.assertEqual(ledger.sequence(), 250)
@@ -135,11 +137,29 @@ class SequencerTests(Whole, TestCase):
         entry = ledger.append("act", {"number": 1})
         ledger.sequence()
         ledger.append("act", {"number": 2})
-        with lifted_triggers("core_ledgerentry"), connection.cursor() as cursor:
+        with Unprotected("core_ledgerentry"), connection.cursor() as cursor:
             cursor.execute("UPDATE core_ledgerentry SET leaf_hash = %s WHERE id = %s", ["0" * 64, entry.pk])
         with self.assertRaisesMessage(ledger.LedgerDamaged, "The tree of 1 entries"):
             ledger.sequence()
         self.assertEqual((LedgerPending.objects.count(), LedgerCheckpoint.objects.count()), (1, 1))
+
+    def test_a_tree_of_which_rows_are_missing_is_not_signed(self) -> None:
+        for number in range(257):
+            ledger.append("act", {"number": number})
+        ledger.sequence()
+        ledger.append("act", {"number": 257})
+        for table, row in (("core_ledgerplace", "number = 256"), ("core_ledgertile", "number = 0")):
+            with Unprotected(table), connection.cursor() as cursor:
+                cursor.execute(f"CREATE TEMPORARY TABLE taken AS SELECT * FROM {table} WHERE {row}")
+                cursor.execute(f"DELETE FROM {table} WHERE {row}")
+            with self.assertRaisesMessage(ledger.LedgerDamaged, "The tree of 257 entries cannot be built"):
+                ledger.sequence()
+            self.assertEqual((LedgerPending.objects.count(), LedgerCheckpoint.objects.count()), (1, 1))
+            with connection.cursor() as cursor:
+                cursor.execute(f"INSERT INTO {table} SELECT * FROM taken")
+                cursor.execute("DROP TABLE taken")
+        ledger.sequence()
+        self.assert_whole(258)
 
     def test_the_task_sequences(self) -> None:
         ledger.append("act", {})
@@ -226,12 +246,12 @@ class ConcurrencyTests(Whole, TransactionTestCase):
             with transaction.atomic():
                 ledger.append("slow", {})
                 written.set()
-                may_commit.wait(10)
+                may_commit.wait(120)
             connections.close_all()
 
         thread = threading.Thread(target=slow)
         thread.start()
-        written.wait(10)
+        self.assertTrue(written.wait(120))
         quick = ledger.append("quick", {})
         ledger.sequence()
         self.assertEqual(list(LedgerPlace.objects.values_list("entry", flat=True)), [quick.pk])
@@ -242,18 +262,16 @@ class ConcurrencyTests(Whole, TransactionTestCase):
         self.assert_whole(2)
 
     def test_an_act_that_commits_is_sequenced_without_anybody_asking(self) -> None:
-        ledger_sequencer._last_run = 0.0
-        with transaction.atomic():
-            ledger.append("act", {})
-        self.assert_whole(1)
-        ledger_sequencer._last_run = 0.0
-        ledger.append("act", {})  # outside of a transaction
-        self.assert_whole(2)
+        with mock.patch.object(ledger_sequencer, "PAUSE", 0.0):
+            with transaction.atomic():
+                ledger.append("act", {})
+            self.assert_whole(1)
+            ledger.append("act", {})  # outside of a transaction
+            self.assert_whole(2)
 
     def test_within_a_transaction_it_refuses(self) -> None:
-        ledger_sequencer._last_run = float("inf")
-        self.addCleanup(setattr, ledger_sequencer, "_last_run", 0.0)
-        ledger.append("act", {})
+        with mock.patch.object(ledger_sequencer, "PAUSE", float("inf")):
+            ledger.append("act", {})
         with self.assertRaisesMessage(RuntimeError, "durable"), transaction.atomic():
             ledger.sequence()
 
@@ -275,13 +293,12 @@ ledger_sequencer.sequence()
 
 class CrashTests(Whole, TransactionTestCase):
     def test_a_sequencer_killed_at_any_step_leaves_nothing_to_mend(self) -> None:
-        ledger_sequencer._last_run = float("inf")  # nobody but the processes that are killed
-        self.addCleanup(setattr, ledger_sequencer, "_last_run", 0.0)
-        for number in range(255):
-            ledger.append("act", {"number": number})
-        ledger.sequence()
-        for number in range(3):
-            ledger.append("act", {"number": number})
+        with mock.patch.object(ledger_sequencer, "PAUSE", float("inf")):  # nobody but the processes that are killed
+            for number in range(255):
+                ledger.append("act", {"number": number})
+            ledger.sequence()
+            for number in range(3):
+                ledger.append("act", {"number": number})
         before = LedgerPlace.objects.count()
         self.assertEqual((before, LedgerPending.objects.count()), (255, 3))
         for step in ("_place", "_fill_tiles", "_sign"):
@@ -303,43 +320,3 @@ class CrashTests(Whole, TransactionTestCase):
                 self.assertEqual(LedgerCheckpoint.objects.count(), 1)
         self.assertEqual(ledger.sequence(), 3)
         self.assert_whole(258)
-
-
-class override_batch:
-    """Smaller batches, for a test."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-
-    def __enter__(self) -> None:
-        self.before = ledger_sequencer.BATCH
-        ledger_sequencer.BATCH = self.size
-
-    def __exit__(self, *error: object) -> None:
-        ledger_sequencer.BATCH = self.before
-
-
-class lifted_triggers:
-    """What somebody with the database's administrator's rights can do."""
-
-    def __init__(self, table: str) -> None:
-        self.table = table
-
-    def __enter__(self) -> None:
-        self._execute(
-            f"ALTER TABLE {self.table} DISABLE TRIGGER USER"
-            if connection.vendor == "postgresql"
-            else f"DROP TRIGGER {self.table}_no_update"
-        )
-
-    def __exit__(self, *error: object) -> None:
-        self._execute(
-            f"ALTER TABLE {self.table} ENABLE TRIGGER USER"
-            if connection.vendor == "postgresql"
-            else f"CREATE TRIGGER {self.table}_no_update BEFORE UPDATE ON {self.table} "
-            f"BEGIN SELECT RAISE(ABORT, '{self.table} is append-only'); END"
-        )
-
-    def _execute(self, statement: str) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(statement)

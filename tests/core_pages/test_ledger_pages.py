@@ -10,11 +10,13 @@ from http import HTTPStatus
 from unittest import mock
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import connection
 from django.test import TestCase, override_settings
 from django.urls import reverse
 
 from core import ledger, ledger_sequencer, merkle, notes
 from core.models import AuditEntry, LedgerCosignature, LedgerEntry
+from tests.append_only import Unprotected
 
 WITNESS_KEY = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
 WITNESS = notes.Verifier("witness.example.net/w1", WITNESS_KEY.public_key().public_bytes_raw(), notes.COSIGNATURE)
@@ -94,25 +96,28 @@ class TileTests(TestCase):
 
     def test_whoever_asks_for_the_checkpoint_gets_one_over_what_waits(self) -> None:
         """Where all workers are busy nobody hears the clock; no more than one question a second does its work."""
-        with mock.patch.object(ledger_sequencer, "_last_run", float("inf")):
+        with mock.patch.object(ledger_sequencer, "PAUSE", float("inf")):
             self.assertEqual(self.client.get("/ledger/checkpoint").status_code, HTTPStatus.NOT_FOUND)
             self.assertEqual(self.client.get("/ledger/").status_code, HTTPStatus.OK)
         ledger.append("act", {})
-        with mock.patch.object(ledger_sequencer, "_last_run", 0.0):
-            self.assertEqual(self.read("checkpoint").split(b"\n")[1], b"1")
-            ledger.append("act", {})
-            self.assertEqual(self.read("checkpoint").split(b"\n")[1], b"1")
+        for pause, size in ((0.0, b"1"), (3600.0, b"1"), (0.0, b"2")):
+            with mock.patch.object(ledger_sequencer, "PAUSE", pause):
+                self.assertEqual(self.read("checkpoint").split(b"\n")[1], size)
+            if pause == 0.0:
+                ledger.append("act", {})
 
     def test_a_damaged_ledger_serves_the_last_checkpoint_and_says_so_in_the_log(self) -> None:
         write(1)
         before = self.read("checkpoint")
         ledger.append("act", {})
+        with Unprotected("core_ledgerplace"), connection.cursor() as cursor:
+            cursor.execute("DELETE FROM core_ledgerplace")
         with (
-            mock.patch.object(ledger_sequencer, "_last_run", 0.0),
-            mock.patch.object(ledger_sequencer, "_place", side_effect=ledger.LedgerDamaged("gaps")),
-            self.assertLogs("core.ledger_sequencer", "ERROR"),
+            mock.patch.object(ledger_sequencer, "PAUSE", 0.0),
+            self.assertLogs("core.ledger_sequencer", "ERROR") as logged,
         ):
             self.assertEqual(self.read("checkpoint"), before)
+        self.assertIn("The tree of 1 entries cannot be built", "".join(logged.output))
 
 
 class ApiTests(TestCase):
