@@ -54,6 +54,22 @@ def visit(site: Site, keys: list[notes.Verifier], state: Path, *, full: bool = F
         Refused: Badly signed, shrunk, forked, or its entries do not give the root that it signed.
         Unreachable: Something could not be read; nothing was learnt.
     """
+    with Path(f"{state}.lock").open("w") as lock:
+        fcntl.flock(
+            lock, fcntl.LOCK_EX
+        )  # before asking: what another visit remembers meanwhile would look as if it had shrunk
+        last = _remembered(state)
+        seen = _asked(site, keys, last.head.size if last else None)
+        if last is not None:
+            _check_growth(site, last, seen, state)
+        if last is None or full:
+            _rebuild(site, seen.head)
+        _write(state, json.dumps({"note": seen.note, "seen": int(time.time())}, indent=1))
+    return seen
+
+
+def _asked(site: Site, keys: list[notes.Verifier], before: int | None) -> Seen:
+    """The checkpoint that the site serves now, if one of the keys signed it."""
     note = site.text("checkpoint")
     try:
         text, signers = notes.verify(note, keys)
@@ -62,16 +78,7 @@ def visit(site: Site, keys: list[notes.Verifier], state: Path, *, full: bool = F
             raise notes.NoteError(f"The checkpoint is of {head.origin}, and signed by {signers[0].name}.")
     except notes.NoteError as error:
         raise Refused(f"The checkpoint is not signed as it should be. {error}") from None
-    with Path(f"{state}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        last = _remembered(state)
-        if last is not None:
-            _check_growth(site, last, Seen(note, text, head, last.head.size), state)
-        if last is None or full:
-            _rebuild(site, head)
-        seen = Seen(note, text, head, last.head.size if last else None)
-        _write(state, json.dumps({"note": note, "seen": int(time.time())}, indent=1))
-    return seen
+    return Seen(note, text, head, before)
 
 
 def _remembered(state: Path) -> Seen | None:
@@ -178,8 +185,16 @@ def run(options: argparse.Namespace, say: Say) -> None:
     """One visit, told in words.
 
     Raises:
-        Refused, Unreachable: See ``visit``.
+        Refused: See ``visit``.
+        Unreachable: See ``visit``; or a file of ours cannot be read or written, which says nothing of the ledger.
     """
+    try:
+        _run(options, say)
+    except OSError as error:
+        raise Unreachable(f"Nothing can be said: {error}.") from None
+
+
+def _run(options: argparse.Namespace, say: Say) -> None:
     if not options.key and not options.fingerprint:
         raise Unreachable(
             "Whose signature do you trust? Give --fingerprint or --key, from another place than the site itself."

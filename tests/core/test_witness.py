@@ -1,5 +1,6 @@
 """The witness against a real server process on loopback: growth passes; a ledger that shrank, forked or is badly signed is refused."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -12,9 +13,11 @@ import sys
 import tempfile
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
+from unittest import mock
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
@@ -23,16 +26,18 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 from core import ledger, ledger_sequencer, notes, processes, signing, witnessing
+from core.ledger_site import Site
 from core.models import LedgerCosignature, LedgerEntry
+from tests.append_only import Unprotected
 from tests.environment import unmeasured
 
 OTHER_KEY = "0f" * 32
+TABLES = [f"core_ledger{name}" for name in ("entry", "place", "tile", "checkpoint")]
 
 
 class WitnessTests(TransactionTestCase):
     def setUp(self) -> None:
-        ledger_sequencer._last_run = float("inf")
-        self.addCleanup(setattr, ledger_sequencer, "_last_run", 0.0)
+        self.enterContext(mock.patch.object(ledger_sequencer, "PAUSE", float("inf")))  # here; the server keeps its own
         self.folder = Path(tempfile.mkdtemp(prefix="fairstack-witness-"))
         self.addCleanup(shutil.rmtree, self.folder)
         self.state = self.folder / "ledger.json"
@@ -40,6 +45,7 @@ class WitnessTests(TransactionTestCase):
         self.own_key.write_text("aa" * 32)
         private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex("aa" * 32))
         self.me = notes.Verifier("w.example/1", private.public_key().public_bytes_raw(), notes.COSIGNATURE)
+        self.log = notes.Verifier("127.0.0.1:8000/ledger", signing.public_key())
         self.write(300)
         self.serve()
 
@@ -48,8 +54,8 @@ class WitnessTests(TransactionTestCase):
             ledger.append(kind, {"number": number})
         ledger.sequence()
 
-    def serve(self) -> None:
-        """The site in a process of its own, on the tests' database."""
+    def serve(self, **more: str) -> None:
+        """The site in a process of its own, on the tests' database. ``more`` goes into its environment."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -57,6 +63,7 @@ class WitnessTests(TransactionTestCase):
             "FAIRSTACK_DATABASE_NAME": str(connection.settings_dict["NAME"]),
             "FAIRSTACK_DATA": str(self.folder / "var"),
             "FAIRSTACK_WITNESSES": str(self.me),
+            **more,
         }
         server = subprocess.Popen(
             processes.here(processes.web(f"127.0.0.1:{port}", workers=1)),
@@ -147,8 +154,21 @@ class WitnessTests(TransactionTestCase):
         code, said = self.witness()
         self.assertEqual((code, "SHRANK: it had 300 entries and signs 299" in said), (1, True), said)
 
+    def test_two_visits_at_once_do_not_accuse_the_ledger(self) -> None:
+        """One that asked before another, and remembers after it, would find fewer entries than are remembered."""
+        self.assertEqual(self.witness()[0], 0)
+        with ThreadPoolExecutor(1) as pool, Path(f"{self.state}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # as another visit does
+            late = pool.submit(witnessing.visit, Site(self.site), [self.log], self.state)
+            time.sleep(1)
+            self.write(5)
+            served = urllib.request.urlopen(f"{self.site}/ledger/checkpoint").read().decode()
+            self.state.write_text(json.dumps({"note": served, "seen": 0}))
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            self.assertEqual(late.result(60).head.size, 305)
+
     def test_entries_that_do_not_give_the_signed_root_are_refused(self) -> None:
-        with Unprotected(), connection.cursor() as cursor:
+        with Unprotected("core_ledgerentry"), connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE core_ledgerentry SET kind = 'other' WHERE id = %s", [LedgerEntry.objects.all()[9].pk]
             )
@@ -158,15 +178,12 @@ class WitnessTests(TransactionTestCase):
 
     def test_a_ledger_that_somebody_else_signs_is_refused(self) -> None:
         self.assertEqual(self.witness()[0], 0)
-        key = notes.Verifier("127.0.0.1:8000/ledger", signing.public_key())
         with self.settings(FAIRSTACK_SIGNING_KEY=OTHER_KEY):
-            self.write(1)
-            fingerprint = signing.fingerprint()
-        code, said = self.witness("--key", str(key), trust=False)
+            ledger.sequence()
+        self.serve(FAIRSTACK_SIGNING_KEY=OTHER_KEY)  # one with the ledger's own key would sign again
+        code, said = self.witness("--key", str(self.log), trust=False)
         self.assertEqual((code, "none of the known keys" in said), (1, True), said)
-        code, said = self.witness(
-            "--fingerprint", fingerprint, trust=False
-        )  # the server still publishes its own key alone
+        code, said = self.witness()
         self.assertEqual((code, "publishes no key with the fingerprint" in said), (1, True), said)
 
     def test_what_cannot_be_read_is_no_judgement(self) -> None:
@@ -175,7 +192,11 @@ class WitnessTests(TransactionTestCase):
         self.state.write_text("{}")
         code, said = self.witness()
         self.assertEqual((code, "no file of a witness" in said), (2, True), said)
+        self.state = self.folder / "missing" / "ledger.json"
+        code, said = self.witness()
+        self.assertEqual((code, "No such file" in said), (2, True), said)
         self.site = "http://127.0.0.1:9"
+        self.state = self.folder / "another.json"
         code, said = self.witness()
         self.assertEqual((code, "cannot be read" in said), (2, True), said)
 
@@ -193,7 +214,7 @@ class WitnessTests(TransactionTestCase):
 
     def rewrite(self, entry: int = -1, drop: int = 0) -> None:
         """What a dishonest operator with the site's key and database can do: write history anew and sign it."""
-        with Unprotected(), connection.cursor() as cursor:
+        with Unprotected(*TABLES), connection.cursor() as cursor:
             for table in ("place", "tile", "checkpoint", "pending"):
                 cursor.execute(f"DELETE FROM core_ledger{table}")
             rows = list(LedgerEntry.objects.order_by("pk"))
@@ -209,32 +230,3 @@ class WitnessTests(TransactionTestCase):
                 cursor.execute("DELETE FROM core_ledgerentry WHERE id = %s", [row.pk])
             cursor.execute("INSERT INTO core_ledgerpending (entry_id) SELECT id FROM core_ledgerentry")
         ledger.sequence()
-
-
-class Unprotected:
-    """The database without the triggers that keep it append-only, as its administrator can make it."""
-
-    TABLES = ("entry", "place", "tile", "checkpoint")
-
-    def __enter__(self) -> None:
-        for table in self.TABLES:
-            if connection.vendor == "postgresql":
-                self.execute(f"ALTER TABLE core_ledger{table} DISABLE TRIGGER USER")
-            else:
-                for act in ("update", "delete"):
-                    self.execute(f"DROP TRIGGER core_ledger{table}_no_{act}")
-
-    def __exit__(self, *error: object) -> None:
-        for table in self.TABLES:
-            if connection.vendor == "postgresql":
-                self.execute(f"ALTER TABLE core_ledger{table} ENABLE TRIGGER USER")
-            else:
-                for act in ("update", "delete"):
-                    self.execute(
-                        f"CREATE TRIGGER core_ledger{table}_no_{act} BEFORE {act} ON core_ledger{table} "
-                        f"BEGIN SELECT RAISE(ABORT, 'core_ledger{table} is append-only'); END"
-                    )
-
-    def execute(self, statement: str) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
