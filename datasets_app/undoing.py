@@ -6,6 +6,7 @@ holds. Destroying takes the key first: from then on the bytes say nothing to any
 
 import contextlib
 import os
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -131,9 +132,10 @@ def hand_over(reference: str, other: str) -> int:
     return UndoBundle.objects.filter(reference=reference, ending_at=None).update(reference=other)
 
 
-def expire(sealed_before: datetime) -> int:
-    """Decide that bundles older than this are destroyed, and do it. Gives how many were destroyed."""
-    UndoBundle.objects.filter(ending_at=None, sealed_at__lt=sealed_before).update(ending_at=timezone.now())
+def expire(sealed_before: datetime, spared: Collection[str] = ()) -> int:
+    """Decide that bundles older than this are destroyed, apart from those of the spared requests, and do it. Gives how many were."""
+    over = UndoBundle.objects.filter(ending_at=None, sealed_at__lt=sealed_before).exclude(reference__in=spared)
+    over.update(ending_at=timezone.now())
     return destroy_ended()
 
 

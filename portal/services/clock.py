@@ -18,7 +18,7 @@ from core import audit
 from core.permissions import SYSTEM
 from portal.models import OptOutRequest
 from portal.policies import after, promises
-from portal.services import erasure, notices, questions, reminders
+from portal.services import erasure, notices, questions, reminders, undo
 from portal.services.timeline import note
 from portal.states import OPT_OUT
 
@@ -60,13 +60,14 @@ def _work(now: datetime) -> list[tuple[str, QuerySet[OptOutRequest], Callable[[O
         since=Coalesce("weighed_from", "submitted_at")
     )
     asked = rows.filter(Q(asked_at__lte=ago(promised.inform)) | Q(due_at__lte=now), state="needs_info")
+    over = rows.filter(state="receipted", removed_at__lt=ago(promised.undo))
     return [
         ("expired", unproven.filter(since__lt=ago(promised.prove)), _expire),
         ("expired", asked.filter(verified_at=None), _expire),
         ("unanswered", asked.exclude(verified_at=None), lambda request, _: questions.unanswered(request)),
         ("windows", rows.filter(state="objection", objection_until__lte=now), _end_window),
         ("drafts", rows.filter(state="draft", changed_at__lt=ago(promised.draft)), _forget_draft),
-        ("closed", rows.filter(state="receipted", removed_at__lt=ago(promised.undo)), _close),
+        ("closed", over.exclude(pk__in=undo.under_way()), _close),
         ("erased", erasure.due(now), lambda request, _: erasure.erase(request, now)),
     ]
 

@@ -33,6 +33,7 @@ WAITS_FOR = (
     *("datasets.ingest", "datasets.build", "datasets.mirror", "datasets.purge", KIND),
     *("portal.check_removed", "portal.sign_receipts"),
 )
+_DESTROYED = "What is needed to undo it was destroyed, as you asked or because its time was over."
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def carry_out(ctx: JobContext) -> dict[str, int]:
     """Undo: the work of the job. It may be run again after a kill, and gives the same.
 
     Raises:
-        ExpectedFailure: The request is not in a state that can be undone any more.
+        ExpectedFailure: The request is not in a state that can be undone any more, or what is needed was destroyed meanwhile.
         BundleLost: A bundle is damaged, or it or its key is not there. Nothing was changed.
     """
     request = OptOutRequest.objects.filter(pk=ctx.params["request"]).first()
@@ -133,6 +134,8 @@ def carry_out(ctx: JobContext) -> dict[str, int]:
         return {"files": 0, "blobs": 0}
     if "restored" not in OPT_OUT.transitions[request.state]:
         raise ExpectedFailure(f"The request is “{request.text.label}” by now: it cannot be undone any more.")
+    if any(bundle.ending_at for bundle in undoing.of_request(request.reference)):
+        raise ExpectedFailure(_DESTROYED)
     undoing.check(request.reference, ctx.progress)
     # A check that has not begun yet would take what comes back for a leftover.
     purges = [bundle.job for bundle in undoing.open_bundles(request.reference) if bundle.job]
@@ -176,9 +179,15 @@ def destroy(request: OptOutRequest, actor: User) -> int:
     return ended
 
 
+def under_way() -> list[int]:
+    """The requests that are being undone. They were asked for in time: no clock ends them."""
+    return list(Job.objects.filter(kind=KIND, state__in=JOB_ACTIVE).values_list("params__request", flat=True))
+
+
 def expire(now: datetime | None = None) -> int:
-    """Destroy the bundles whose time is over. Gives how many. By the clock, every hour."""
-    return undoing.expire((now or timezone.now()) - timedelta(days=promises().undo))
+    """Destroy the bundles whose time is over, apart from those of an undo under way. Gives how many. By the clock, every hour."""
+    asked_in_time = OptOutRequest.objects.filter(pk__in=under_way()).values_list("reference", flat=True)
+    return undoing.expire((now or timezone.now()) - timedelta(days=promises().undo), set(asked_in_time))
 
 
 def _must_be_its_owner(request: OptOutRequest, actor: Actor) -> None:
@@ -196,7 +205,7 @@ def _why_not(request: OptOutRequest, destroyed: bool, until: datetime | None) ->
             return "The request is closed: the time to undo it is over. You can ask the staff of this site."
         return "The request is not accepted, so there is nothing to undo. You can withdraw it."
     if destroyed:
-        return "What is needed to undo it was destroyed, as you asked or because its time was over."
+        return _DESTROYED
     if until is not None and until <= timezone.now():
         return "The time to undo it is over."
     return ""

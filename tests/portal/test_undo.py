@@ -26,7 +26,7 @@ from datasets_app.purging import corpus_folder
 from datasets_app.services import reissues
 from datasets_app.services.masks import hidden_keys
 from portal.models import OptOutRequest
-from portal.services import undo
+from portal.services import clock, undo
 from tests.datasets_app.floor import MARKER, FloorMixin
 from tests.portal import people
 
@@ -363,6 +363,29 @@ class Destroying(Undoing):
             self.assertEqual(undo.expire(later), 1)
         self.assertFalse(path.exists() or key.exists())
         self.assertEqual(undo.expire(later), 0)
+
+    def test_time_spares_what_an_undo_that_was_asked_for_in_time_needs(self):
+        self.published()
+        before = self.corpus()
+        request = self.removed()
+        job = undo.undo(request, self.ada)
+        late = timezone.now() + timedelta(days=31)  # it waited long for its turn
+        self.assertEqual((undo.expire(late), clock.keep_time(late)["closed"]), (0, 0))
+        self.assertEqual(execute_here(job).state, "succeeded")
+        request.refresh_from_db()
+        self.assertEqual((request.state, self.corpus()), ("restored", before))
+
+    def test_an_undo_whose_bundle_was_destroyed_meanwhile_fails_and_lifts_nothing(self):
+        self.published()
+        request = self.removed()
+        job, state = undo.undo(request, self.ada), request.state
+        undoing.expire(timezone.now() + timedelta(days=1))
+        done = execute_here(job)
+        self.assertEqual((done.state, done.crash), ("failed", ""))
+        self.assertIn("was destroyed", done.error)
+        request.refresh_from_db()
+        self.assertEqual(request.state, state)
+        self.assertEqual(BlockEntry.objects.filter(lifted_at=None).count(), 1)
 
     def test_a_purge_sweeps_what_belongs_to_no_bundle(self):
         folder = self.data / "undo"
