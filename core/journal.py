@@ -104,9 +104,13 @@ def lines() -> Iterator[Line]:
 
 
 def missing() -> list[Line]:
-    """The lines of the file that the database lacks."""
+    """The lines of the file that the database lacks, each once.
+
+    A line stands twice where its writer was killed, or the disk was full, before the row was marked as written.
+    """
     known = set(JournalLine.objects.values_list("key", flat=True))
-    return [line for line in lines() if line.key not in known]
+    found = {line.key: line for line in lines() if line.key not in known}
+    return list(found.values())
 
 
 def take_over(found: list[Line]) -> None:

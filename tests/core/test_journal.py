@@ -57,6 +57,17 @@ class Journals(DataFolderMixin, TransactionTestCase):
         self.assertEqual((journal.behind(), journal.flush()), ("", 1))
         self.assertEqual(self.lines(), [{"n": 1}, {"n": 2}, {"n": 3}])
 
+    def test_a_line_that_stands_twice_is_taken_over_once(self):
+        self.write(n=1)
+        self.write(n=2)
+        JournalLine.objects.update(written=False)  # killed between the copy and the mark
+        self.assertEqual(journal.flush(), 2)
+        self.forget(2)
+        with transaction.atomic():
+            journal.take_over(journal.missing())
+        self.assertEqual([line.body for line in JournalLine.objects.all()], [{"n": 1}, {"n": 2}])
+        self.assertEqual(journal.behind(), "")
+
     def test_a_data_folder_that_has_not_seen_the_last_purge_is_behind(self):
         mark = self.data / journal.POSITION / "purged.json"
         for number in range(3):
