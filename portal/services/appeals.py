@@ -9,7 +9,7 @@ from core.models import User
 from core.permissions import row
 from portal.models import Appeal, Decision, OptOutRequest
 from portal.policies import after, promises
-from portal.services import arrival, decisions, notices
+from portal.services import arrival, copies, decisions, notices
 from portal.services.reviewing import deciders, locked, may_be_decided
 from portal.services.timeline import moment, note
 from portal.states import OPT_OUT
@@ -73,6 +73,7 @@ def grant(request: OptOutRequest, actor: User, remark: str = "") -> bool:
     Raises:
         As :func:`decisions.accept`.
     """
+    copies.refresh(request, actor)
     with transaction.atomic():
         request = locked(request, actor)
         if request.state == "appeal" and request.verified_at is None:

@@ -16,7 +16,7 @@ from core.jobs import enqueue
 from core.models import Job, User
 from core.permissions import SYSTEM, Actor, require, row
 from datasets_app import purging
-from datasets_app.models import Release
+from datasets_app.models import Release, Source
 from datasets_app.pipeline import copies as engine
 from datasets_app.services import masks
 from portal.models import Copy, CopySearch, Declaration, OptOutRequest
@@ -46,8 +46,25 @@ def begin(request: OptOutRequest, actor: Actor) -> Job | None:
     )
 
 
+def refresh(request: OptOutRequest, actor: Actor) -> None:
+    """Before a decision, and outside of its transaction: look again where a source was taken in or a release published since.
+
+    What is found new waits to be compared, whatever becomes of the decision.
+    """
+    require(actor, REVIEW)
+    search = CopySearch.objects.filter(request=request).first()
+    if search is None:
+        return
+    taken_in = Source.objects.filter(last_ingested_at__gte=search.found_at).exists()
+    if not taken_in and search.release == str(newest_release() or ""):
+        return
+    if OptOutRequest.objects.filter(pk=request.pk, state__in=UNDECIDED, verified_at__isnull=False).exists():
+        find(request, actor)
+
+
 def find(request: OptOutRequest, actor: Actor) -> CopySearch:
     """Look for the copies and hide what may have to go. What a reviewer decided before stays decided. May be repeated."""
+    begun = timezone.now()  # what arrives while it is looked for may have been missed
     covered = covered_by(request)
     newest = newest_release()
     corpus = purging.corpus_folder()
@@ -62,7 +79,7 @@ def find(request: OptOutRequest, actor: Actor) -> CopySearch:
             places = files.select("repository_key", "path", "blob_id").iter_rows()
             masks.mask_contents(actor, request.reference, files=places)
         search, _ = CopySearch.objects.update_or_create(
-            request=request, defaults={"found_at": timezone.now(), "release": str(newest or "")}
+            request=request, defaults={"found_at": begun, "release": str(newest or "")}
         )
         if found is not None:
             _keep(request, search, found)
@@ -70,6 +87,8 @@ def find(request: OptOutRequest, actor: Actor) -> CopySearch:
             # What lies under an account that declared to stay in stays in sight until a reviewer decides against it.
             hidden = rows.exclude(verdict=Copy.OPEN, why="declared").values_list("blob", flat=True)
             mine = found.own.filter(verdict=engine.BLOCK)["blob_id"].to_list()
+            # What nobody else held when it was looked for before may be anybody's by now.
+            masks.unmask_blobs(actor, request.reference, found.own.filter(verdict=engine.LEAVE)["blob_id"])
             masks.mask_contents(actor, request.reference, {*hidden, *mine})
             contacts.tell(request)
     return search

@@ -16,7 +16,7 @@ from portal import exposure
 from portal.models import Appeal, Decision, OptOutRequest, RequestedRepository, TargetDecision
 from portal.policies import after, promises
 from portal.reasons import REASONS
-from portal.services import arrival, notices, removal, targets
+from portal.services import arrival, copies, notices, removal, targets
 from portal.services.accounts import targets_of
 from portal.services.reviewing import REVIEW, first_approval, locked, may_be_decided, may_be_granted, needs_two
 from portal.services.timeline import moment, note
@@ -53,6 +53,7 @@ def accept(request: OptOutRequest, actor: User, remark: str = "") -> bool:
         InvalidTransition: It is not with the reviewers: not verified yet, or decided already.
         Conflict: Something has to be done first.
     """
+    copies.refresh(request, actor)
     with transaction.atomic():
         return _grant(locked(request, actor), actor, remark, {})
 
@@ -70,6 +71,7 @@ def accept_part(request: OptOutRequest, actor: User, refused: Mapping[str, Refus
         InvalidInput: Nothing is refused, nothing is left, a name is not in the request, or a reason is missing.
         As :func:`accept`.
     """
+    copies.refresh(request, actor)
     with transaction.atomic():
         request = locked(request, actor)
         if request.state not in ("triage", "appeal"):

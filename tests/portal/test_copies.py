@@ -12,6 +12,7 @@ from core.keyed import keyed_hash
 from datasets_app import browsing, purging
 from datasets_app.browsing import FileFilter
 from datasets_app.models import BlockEntry, ContentMask, Release
+from datasets_app.pipeline import copies as engine
 from datasets_app.pipeline.corpus import files_table
 from datasets_app.services import blocklist, masks, sources
 from portal import effects
@@ -157,6 +158,34 @@ class CopiesOfARequest(Floor, TestCase):
         self.assertNotIn(
             self.blobs["beta/clamp.py"], set(ContentMask.objects.filter(lifted_at=None).values_list("blob", flat=True))
         )
+
+    def test_a_copy_that_arrives_between_proof_and_acceptance_has_to_be_compared_first(self) -> None:
+        request = self.asked(copies=True)
+        for ring in "AB":
+            copies.decide(request, self.reviewer, Copy.BLOCK, group=ring)
+        late = FakePackage("eps", "Eps/copy", "MIT", {"eps/steps.py": CODE})
+        execute_here(sources.start_ingest(self.staff, self.make_source([late], name="more").name))
+        with self.assertRaises(PermissionDenied):
+            decisions.accept(request, self.ada)
+        with self.assertRaisesMessage(Conflict, "One copy under another owner has not been compared"):
+            decisions.accept(request, self.reviewer)
+        found = Copy.objects.get(path="eps/steps.py")
+        self.assertEqual((found.ring, found.verdict, found.why), ("A", "open", "unknown_origin"))
+        copies.decide(request, self.reviewer, Copy.LEAVE, ids=[found.pk])
+        decisions.accept(request, self.reviewer)
+        self.assertNotIn(found.blob, blocklist.blocked_contents().blobs)
+
+    def test_content_that_has_become_anybodys_since_it_was_looked_for_is_not_blocked(self) -> None:
+        request = self.asked(copies=True)
+        mine = self.blobs["alpha_steps/steps.py"]
+        self.assertIn(mine, masks.hidden_blobs([mine]))
+        late = [
+            FakePackage(f"late{n}", f"Late{n}/copy", "MIT", {f"late{n}/steps.py": CODE})
+            for n in range(engine.MANY_OWNERS + 1)
+        ]
+        execute_here(sources.start_ingest(self.staff, self.make_source(late, name="more").name))
+        copies.refresh(request, self.reviewer)
+        self.assertNotIn(mine, masks.hidden_blobs([mine]))
 
     def test_commits_and_issues_stand_in_the_entry(self) -> None:
         request = self.asked(commits=True, issues=True)
