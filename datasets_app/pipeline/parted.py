@@ -88,10 +88,10 @@ class Parted:
     def parts_where(self, column: str, values: pl.Series) -> set[int]:
         """The parts in which a row has one of these values in ``column``, which is read in all parts.
 
-        None has where the table was written before the column came.
+        None has that was written before the column came, nor was taken over from such a table.
         """
-        paths = self.paths()
-        if values.is_empty() or not paths or column not in pq.read_schema(paths[0]).names:
+        paths = [] if values.is_empty() else [path for path in self.paths() if column in pq.read_schema(path).names]
+        if not paths:
             return set()
         found = (
             pl.scan_parquet(paths, include_file_paths="part")
@@ -100,6 +100,11 @@ class Parted:
             .collect()["part"]
         )
         return {int(Path(path).name[:5]) for path in found}
+
+    def tells(self, column: str) -> bool:
+        """Whether every part was written since the column came."""
+        paths = self.paths()
+        return bool(paths) and all(column in pq.read_schema(path).names for path in paths)
 
     def write_index(self) -> None:
         """Write ``blobs.npy`` anew, of the parts that are there."""

@@ -10,8 +10,8 @@ from core import audit, stores
 from core.errors import InvalidInput
 from core.keyed import keyed_hash
 from core.permissions import Actor
-from datasets_app.models import BlockEntry, Holding, Owner, Release, Repository
-from datasets_app.pipeline import held
+from datasets_app.models import BlockEntry, ContentMask, Holding, Owner, Release, Repository
+from datasets_app.pipeline import copies, held, state
 from datasets_app.pipeline.decide import Blocks
 from datasets_app.pipeline.release import Release as OpenRelease
 from datasets_app.pipeline.release_errors import ReleaseError
@@ -233,7 +233,26 @@ def holds_contents(release: Release) -> bool:
         opened = OpenRelease.open(stores.folder("releases"), release.name, release.version)
     except ReleaseError:
         return False  # its bytes are gone
-    return bool(len(held.rows(opened, more)))
+    return bool(len(held.rows(opened, more))) or holds_untold(release)
+
+
+def holds_untold(release: Release) -> bool:
+    """Whether a release whose decisions tell no authors holds what somebody wrote alone who was blocked since.
+
+    It cannot be issued again without that. Which files those are, the request's masks tell, and the corpus as long as it has them.
+    """
+    decisions = state.decisions(release.folder)
+    live = BlockEntry.objects.filter(lifted_at=None, kind=BlockEntry.AUTHOR, position__gt=release.blocklist_position)
+    entries = list(live.values_list("keyed", "reference"))
+    if not entries or not decisions.paths() or decisions.tells("sole_author"):
+        return False
+    masks = ContentMask.objects.filter(lifted_at=None, reference__in={one for _, one in entries} - {""})
+    places = set(masks.exclude(repository=None).values_list("repository__key", "path", "blob"))
+    known = copies.files_of(stores.folder("corpus"), Blocks(authors=frozenset(author for author, _ in entries)))
+    places.update(known.select("repository_key", "path", "blob_id").iter_rows())
+    opened = OpenRelease.open(stores.folder("releases"), release.name, release.version)
+    rows = held.rows(opened, Blocks(blobs=frozenset(blob for *_, blob in places)))
+    return any(place in places for place in rows.select("repository_key", "path", "blob_id").iter_rows())
 
 
 def one_at_a_time(table: str) -> None:

@@ -76,13 +76,14 @@ def honour_now(actor: Actor) -> Job | None:
 
 def end_all(releases: Iterable[Release], actor: Actor, instead: str) -> list[Release]:
     """End releases by policy, in the caller's transaction: reject what waits, withdraw or begin to issue again what is
-    published. Gives the re-issues that were begun. ``instead`` ends the reason that pages show.
+    published. One whose decisions do not tell whose files it has to leave out is withdrawn whatever the policy. Gives the
+    re-issues that were begun. ``instead`` ends the reason that pages show.
     """
     begun = []
     for release in releases:
         if release.state != "published":
             retiring.reject(release, actor, f"{HELD} {instead}".strip())
-        elif by_policy():
+        elif by_policy() and not blocklist.holds_untold(release):
             begun.append(begin(release, actor))
         else:
             retiring.withdraw(release, actor, f"{HELD} {instead}".strip())
