@@ -4,15 +4,17 @@ What the public gets is the same for an account that was removed, is masked, or 
 hits and range scans of the index over folded names, so that they take milliseconds over millions of owners.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
-from datasets_app import near
-from datasets_app.models import BlockEntry, Holding, Mask, Owner, Release
+from datasets_app import hidden_files, near
+from datasets_app.models import BlockEntry, ContentMask, Holding, Mask, Owner, Release
 from datasets_app.query import Query, parse
+from datasets_app.services import blocklist
 from datasets_app.services.masks import hidden_filter
 
 SUGGESTIONS = 6
@@ -124,7 +126,9 @@ def search(text: str) -> Lookup:
     if query.repository:
         holdings = holdings.filter(repository__name_folded=query.repository)
     rows = list(holdings.values_list(*COLUMNS))
-    matches = _matches(owners, [row for row in rows if owners[row[0]].login_folded == query.login])
+    releases = _releases(rows)
+    rows = _shown(rows, releases)
+    matches = _matches(owners, [row for row in rows if owners[row[0]].login_folded == query.login], releases)
     formerly = any(owners[row[0]].login_folded != query.login for row in rows)
     return Lookup(query, matches, [] if rows else suggestions(query), formerly)
 
@@ -139,14 +143,51 @@ def suggestions(query: Query) -> list[Suggestion]:
     ]
     alike.sort()
     alike = alike[: 3 * SUGGESTIONS]
-    held = set(held_by_public().filter(owner__in=[pk for *_, pk in alike]).values_list("owner", flat=True).distinct())
+    held = _holding_any([pk for *_, pk in alike])
     return [Suggestion(written, forge) for _, _, written, forge, pk in alike if pk in held][:SUGGESTIONS]
+
+
+def _holding_any(owners: list[int]) -> set[int]:
+    """Those of these owners of whom the public may know that anything is held."""
+    narrows = Exists(ContentMask.objects.filter(lifted_at=None)) | Exists(
+        BlockEntry.objects.filter(
+            lifted_at=None, kind__in=blocklist.CONTENTS, position__gt=OuterRef("release__blocklist_position")
+        )
+    )
+    rows = held_by_public().filter(owner__in=owners).annotate(narrows=narrows)
+    held = list(rows.values_list("owner", "narrows").distinct())
+    if not any(narrowed for _, narrowed in held):
+        return {owner for owner, _ in held}
+    every = list(held_by_public().filter(owner__in=owners).values_list(*COLUMNS))
+    return {row[0] for row in _shown(every, _releases(every))}
+
+
+def _releases(rows: Iterable[tuple[Any, ...]]) -> dict[int, Release]:
+    """The releases of rows of ``COLUMNS``, with what tells whether anything of theirs is hidden by what it holds."""
+    releases = Release.objects.defer("recipe", "funnel", "languages", "licences")
+    return hidden_files.with_state(releases).in_bulk({row[1] for row in rows})
+
+
+def _shown(rows: list[tuple[Any, ...]], releases: dict[int, Release]) -> list[tuple[Any, ...]]:
+    """Rows of ``COLUMNS`` as if the files that are hidden one by one were not there."""
+    left = hidden_files.left(releases.values())
+    if not left:
+        return rows
+    shown = []
+    for row in rows:
+        figures = left.get((row[1], row[3]))
+        if figures is None:
+            shown.append(row)
+        elif figures.files or figures.copies:
+            shown.append((*row[: -len(figures)], *figures))
+    return shown
 
 
 COLUMNS = (
     "owner",
     "release",
     "repository",
+    "repository__key",
     "repository__name",
     "repository__url",
     "files",
@@ -172,11 +213,8 @@ def _owners(query: Query) -> list[Owner]:
     return list(rows.filter(login_folded=query.login).union(rows.filter(former_logins__login_folded=query.login)))
 
 
-def _matches(owners: dict[int, Owner], rows: list[tuple[Any, ...]]) -> list[Match]:
+def _matches(owners: dict[int, Owner], rows: list[tuple[Any, ...]], releases: dict[int, Release]) -> list[Match]:
     """Rows of ``COLUMNS`` by owner and release."""
-    if not rows:
-        return []
-    releases = Release.objects.defer("recipe", "funnel", "languages", "licences").in_bulk({row[1] for row in rows})
     held: dict[int, dict[int, list[tuple[Any, ...]]]] = {}
     for row in rows:
         held.setdefault(row[0], {}).setdefault(row[1], []).append(row)
@@ -189,11 +227,11 @@ def _matches(owners: dict[int, Owner], rows: list[tuple[Any, ...]]) -> list[Matc
 
 
 def _release_held(release: Release, rows: list[tuple[Any, ...]]) -> ReleaseHeld:
-    rows = sorted(rows, key=lambda row: (-row[5], -row[6], row[3]))
+    rows = sorted(rows, key=lambda row: (-row[6], -row[7], row[4]))
     held = ReleaseHeld(release, more=max(0, len(rows) - LISTED))
     licences: dict[str, int] = {}
     languages: dict[str, int] = {}
-    for _, _, pk, name, url, files, copies, size, by_licence, by_language in rows:
+    for _, _, pk, _, name, url, files, copies, size, by_licence, by_language in rows:
         held.files += files
         held.copies += copies
         held.bytes += size
@@ -235,7 +273,9 @@ class Exposure:
 
 def exposure(owner: Owner) -> Exposure:
     """All that releases hold or held of an account. The caller has made sure who asks."""
-    matches = _matches({owner.pk: owner}, list(Holding.objects.filter(owner=owner).values_list(*COLUMNS)))
+    rows = list(Holding.objects.filter(owner=owner).values_list(*COLUMNS))
+    releases = Release.objects.defer("recipe", "funnel", "languages", "licences").in_bulk({row[1] for row in rows})
+    matches = _matches({owner.pk: owner}, rows, releases)
     blocks = BlockEntry.objects.filter(lifted_at=None)
     masks = set(Mask.objects.filter(owner=owner, lifted_at=None).values_list("repository", flat=True))
     return Exposure(

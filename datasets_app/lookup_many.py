@@ -14,7 +14,10 @@ from typing import Any
 from django.db.models import Count, Sum
 
 from core.errors import InvalidInput
-from datasets_app import one_of  # noqa: F401 - the look-up
+from datasets_app import (
+    hidden_files,
+    one_of,  # noqa: F401 - the look-up
+)
 from datasets_app.lookup import held_by_public
 from datasets_app.models import FormerLogin, Owner, Release
 from datasets_app.query import Query, parse
@@ -133,8 +136,10 @@ def _answers(batch: Iterable[Asked]) -> Iterator[Answer]:
             read.append((asked, str(error)))
     queries = [query for _, query in read if isinstance(query, Query)]
     by_login, former = _owners({query.login for query in queries})
-    held = _held({owner.pk for owners in (*by_login.values(), *former.values()) for owner in owners}, queries)
+    owners = {owner.pk for rows in (*by_login.values(), *former.values()) for owner in rows}
+    held = _held(owners, queries)
     releases = _releases(held)
+    _narrow(held, owners, releases)
     for asked, query in read:
         shown = asked.text[:200]
         if isinstance(query, str):
@@ -185,7 +190,32 @@ def _held(owners: set[int], queries: list[Query]) -> dict[tuple[int, str], Parts
 
 def _releases(held: dict[tuple[int, str], Parts]) -> dict[int, Release]:
     wanted = {release for parts in held.values() for release in parts}
-    return Release.objects.defer("recipe", "funnel", "languages", "licences").in_bulk(wanted)
+    releases = Release.objects.defer("recipe", "funnel", "languages", "licences")
+    return hidden_files.with_state(releases).in_bulk(wanted)
+
+
+def _narrow(held: dict[tuple[int, str], Parts], owners: set[int], releases: dict[int, Release]) -> None:
+    """Take off the figures what is hidden file by file. One more query, where any is."""
+    left = hidden_files.left(releases.values())
+    if not left:
+        return
+    keys = sorted({key for _, key in left})
+    rows = held_by_public().filter(owner__in=owners, release__in=list(releases), repository__key__one_of=keys)
+    columns = ("owner", "release", "repository__name_folded", "repository__key", "files", "copies", "bytes")
+    for owner, release, name, key, *before in rows.values_list(*columns):
+        figures = left.get((release, key))
+        if figures is None:
+            continue
+        emptied = not figures.files and not figures.copies
+        for parts in (held.get((owner, "")), held.get((owner, name))):
+            part = parts.get(release) if parts else None
+            if parts is None or part is None:
+                continue
+            for at, column in enumerate(("files", "copies", "bytes")):
+                part[column] -= before[at] - figures[at]
+            part["repositories"] -= emptied
+            if not part["repositories"]:
+                del parts[release]
 
 
 def _answer(line: int, asked: str, owner: Owner, parts: Parts, releases: dict[int, Release]) -> Answer:

@@ -3,8 +3,9 @@
 import polars as pl
 import pyarrow as pa
 
-from datasets_app.pipeline.decide import BLOCKED
+from datasets_app.pipeline.decide import BLOCKED, Blocks, is_blocked
 from datasets_app.pipeline.format import HOLDINGS
+from datasets_app.pipeline.parted import Parted
 from datasets_app.pipeline.reasons import KEPT
 
 
@@ -33,6 +34,32 @@ def holdings(decided: pl.DataFrame) -> pa.Table:
         .select(HOLDINGS.names)
         .to_arrow(compat_level=pl.CompatLevel.oldest())
         .cast(HOLDINGS)
+    )
+
+
+def without(decisions: Parted, wanted: Blocks, gone: pl.Expr) -> pl.DataFrame:
+    """The HOLDINGS of the repositories that hold any of some files, as if these were not there; zeros where nothing is left.
+
+    Args:
+        decisions: Those of the release.
+        wanted: Blobs and authors by which the files are looked for.
+        gone: Tells them among the rows with such a blob or lone author.
+    """
+    blobs, authors = (pl.Series(sorted(values), dtype=pl.String) for values in (wanted.blobs, wanted.authors))
+    found = decisions.read(decisions.parts_with(blobs) | decisions.parts_where("sole_author", authors))
+    found = found.filter(is_blocked(wanted), ~pl.col("reason").is_in(BLOCKED), "held", gone)
+    keys = found["repository_key"].unique(maintain_order=True)
+    rows = decisions.read(decisions.parts_of(found["owner_key"].unique()))
+    rows = rows.filter(pl.col("repository_key").is_in(keys.implode()))
+    left = pl.from_arrow(holdings(rows.join(found, on=["repository_key", "path"], how="anti")))
+    assert isinstance(left, pl.DataFrame)
+    return (
+        keys.to_frame()
+        .join(left, on="repository_key", how="left", maintain_order="left")
+        .with_columns(
+            pl.col("files", "copies", "bytes").fill_null(0),
+            pl.col("licences", "languages").fill_null(pl.lit([], dtype=pl.List(pl.String))),
+        )
     )
 
 

@@ -4,16 +4,18 @@ import shutil
 import time
 from typing import Any
 
+import pyarrow.parquet as pq
 from django.db import connection
 from django.http import Http404
-from django.test import TestCase
+from django.test import TestCase, override_settings
 from django.test.utils import CaptureQueriesContext
 
 from core.jobs import execute_here
 from core.keyed import keyed_hash
-from datasets_app import browsing, hidden_files, purging
+from datasets_app import browsing, hidden_files, lookup, lookup_many, purging
 from datasets_app.browsing import FileFilter
-from datasets_app.models import BlockEntry, ContentMask, Release, Repository
+from datasets_app.models import BlockEntry, ContentMask, Holding, Release, Repository
+from datasets_app.pipeline import state
 from datasets_app.pipeline.corpus import files_table
 from datasets_app.services import blocklist, masks, reissues, releases, sources
 from tests.base import make_staff
@@ -97,6 +99,48 @@ class Contents(FloorMixin, TestCase):
         masks.unmask(self.staff, "R-1")
         self.assertEqual(len(hidden_files.of_release(self.release, opened).files), 1)
 
+    def figures(self, login: str) -> tuple[int, int, int] | None:
+        """Files, copies and bytes of an account as the search tells them; the list tells the same."""
+        found = lookup.search(login).match
+        told = (found.newest.files, found.newest.copies, found.newest.bytes) if found else None
+        (answer,) = lookup_many.search_many([lookup_many.Asked(1, login)])
+        self.assertEqual(told or (0, 0, 0), (answer.files, answer.copies, answer.bytes))
+        return told
+
+    def test_figures_of_an_account_leave_out_what_is_hidden_file_by_file(self) -> None:
+        alpha = files_table(purging.corpus_folder()).filter(owner_key="github.com/alpha")
+        before = self.figures("alpha")
+        assert before is not None
+        size = alpha.filter(path="alpha_one/only.py")["size"][0]
+        masks.mask_contents(self.staff, "R-1", [self.only])
+        self.assertEqual(self.figures("alpha"), (before[0] - 1, before[1], before[2] - size))
+        with self.assertNumQueries(3):
+            lookup.search("alpha")
+        masks.unmask(self.staff, "R-1")
+        self.assertEqual(self.figures("alpha"), before)
+
+    def test_a_copy_that_is_hidden_is_not_counted_either(self) -> None:
+        copy = Holding.objects.filter(release=self.release, copies__gt=0).select_related("repository__owner").first()
+        assert copy is not None
+        login = copy.repository.owner.login
+        before = lookup.search(login).match
+        assert before is not None
+        masks.mask_contents(self.staff, "R-1", [self.clamp])
+        after = lookup.search(login).match
+        assert after is not None
+        self.assertEqual(after.newest.copies, before.newest.copies - 1)
+
+    def test_an_account_all_of_whose_files_are_hidden_one_by_one_answers_like_one_never_held(self) -> None:
+        alpha = files_table(purging.corpus_folder()).filter(owner_key="github.com/alpha")
+        places = alpha.select("repository_key", "path", "blob_id").iter_rows()
+        self.assertEqual([one.text for one in lookup.search("alphaa").suggestions], ["Alpha"])
+        masks.mask_contents(self.staff, "R-1", files=places)
+        found, never = lookup.search("alpha"), lookup.search("alphx")
+        self.assertEqual((found.held, found.matches), (never.held, never.matches))
+        self.assertEqual(lookup.search("alphaa").suggestions, [])
+        (answer,) = lookup_many.search_many([lookup_many.Asked(1, "alpha")])
+        self.assertEqual(answer, lookup_many.Answer(1, "alpha", lookup_many.NO))
+
 
 class LoneAuthors(FloorMixin, TestCase):
     def setUp(self) -> None:
@@ -130,6 +174,27 @@ class LoneAuthors(FloorMixin, TestCase):
         self.clone.commit({"mine.py": None, "moved.py": "def moved():\n    return 1\n" * 5}, author="zoe@example.org")
         self.assertEqual(self.ingest_again().result["skipped"], {"opted_out": 1})
         self.assertNotIn("moved.py", set(files_table(purging.corpus_folder())["path"]))
+
+    def test_a_release_decided_before_authors_were_kept_is_withdrawn_and_not_issued_again(self) -> None:
+        self.ingest_again()
+        release = self.publish()
+        decisions = state.decisions(release.folder)
+        for path in decisions.paths():
+            pq.write_table(pq.read_table(path).drop_columns("sole_author"), path)
+        (release.folder / "blocked.parquet").unlink()
+        corpus = files_table(purging.corpus_folder()).filter(sole_author=self.zoe)
+        masks.mask_contents(self.staff, "R-1", files=corpus.select("repository_key", "path", "blob_id").iter_rows())
+        blocklist.add_contents(self.staff, BlockEntry.AUTHOR, [keyed_hash(AUTHOR, "nobody@example.org")], "R-2")
+        self.assertEqual(reissues.concerned(), [])
+        blocklist.add_contents(self.staff, BlockEntry.AUTHOR, [self.zoe], "R-1")
+        self.assertEqual(reissues.concerned(), [release])
+        self.ingest_again()  # it leaves the file out, so that the corpus knows of it no more
+        self.assertEqual(reissues.concerned(), [release])
+        with override_settings(FAIRSTACK_OLD_RELEASES="reissue"):
+            made = self.publish()
+        release.refresh_from_db()
+        self.assertEqual((release.state, Release.objects.filter(reissue_of=release).count()), ("withdrawn", 0))
+        self.assertEqual(listed(made), ["lib/ours.py", "lib/theirs.py"])
 
 
 class ManyAtOnce(TestCase):
