@@ -1,11 +1,17 @@
 """The scan after a purge: text that stood in removed blobs alone is looked for in everything that is stored."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+from django.apps import apps
+from django.db import models
+from django.db.migrations.recorder import MigrationRecorder
 
 from core import stores
 from core.stores import Scanned
@@ -26,6 +32,7 @@ from datasets_app.services import blocklist
 
 KEYS = ["blob_id", "owner_key", "repository_key"]
 _NAMED = 5  # places that an error names
+_ROWS = 10_000  # read at once
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,14 @@ def begin(pending: PendingPurge, progress: Progress) -> Markers:
 
     def choose(removed: set[str], known: set[bytes]) -> Markers:
         return markers.choose(
-            corpus_folder(), releases_folder(), removed, going=going, staying=staying, known=known, progress=progress
+            corpus_folder(),
+            releases_folder(),
+            removed,
+            going=going,
+            staying=staying,
+            known=known,
+            names=kept_names(),
+            progress=progress,
         )
 
     return pending.begin(blobs_to_remove() | _ended_blobs(going, staying), choose)
@@ -83,6 +97,28 @@ def scan(pending: PendingPurge, progress: Progress) -> list[Scanned]:
             "then honour the block-list again."
         )
     return found
+
+
+def kept_names() -> Iterator[bytes]:
+    """What the site's rows hold of names and addresses, in pieces: short columns and facts, never a column of free text.
+
+    They stay when the content goes: a repository's address, the name of a migration, a path in a list of copies.
+    """
+    every: list[type[models.Model]] = [*apps.get_models(), MigrationRecorder.Migration]
+    for model in every:
+        columns = [
+            field.attname
+            for field in model._meta.concrete_fields
+            if isinstance(field, models.CharField | models.JSONField)
+        ]
+        if columns and model._meta.managed and not model._meta.proxy:
+            rows = model._default_manager.order_by().values_list(*columns).iterator(chunk_size=_ROWS)
+            while some := list(islice(rows, _ROWS)):
+                yield "\n".join(map(_as_text, chain.from_iterable(some))).encode()
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _manifests(states: Sequence[str]) -> list[Manifest]:

@@ -9,14 +9,17 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from datasets_app.pipeline import blobs
+from datasets_app.pipeline.corpus import files_table
 from datasets_app.pipeline.format import shard_path
 from datasets_app.pipeline.manifest import Manifest
 from datasets_app.pipeline.needles import Needles
@@ -35,7 +38,7 @@ _VARIED = 12  # different bytes in a window at least: padding and rules of dashe
 # A window within one line, of letters that no format writes in another way: JSON keeps quotes, controls and the like escaped.
 _PLAIN = re.compile(rb"[^\x00-\x1f\x22\x26\x27\x3c\x3e\x5c\x7f-\xff]{%d,}" % WIDTH)
 
-# A window within an address or a name says nothing: the site's own rows hold the addresses of repositories.
+# A window of such letters alone may be part of a name or an address, which stays in rows that stay.
 _NAME = re.compile(rb"[A-Za-z0-9_./:@~-]+")
 
 
@@ -62,6 +65,7 @@ def choose(
     going: Sequence[Manifest] = (),
     staying: Sequence[Manifest] = (),
     known: Iterable[bytes] = (),
+    names: Iterable[bytes] = (),
     progress: Progress = silent,
 ) -> Markers:
     """Windows for these blobs.
@@ -73,6 +77,8 @@ def choose(
         going: Releases whose bytes are about to be deleted: they may hold texts that the corpus has lost already.
         staying: Releases that stay: a text in them which is not removed is no sign of anything.
         known: Windows that an earlier attempt chose; they are checked again.
+        names: Names and addresses that are kept by right, in pieces of any size. A window of text without spaces that stands in
+            one of them, or in a name or path of the corpus's files that stay, says nothing of a leftover.
         progress: Told how far it is.
 
     Raises:
@@ -103,6 +109,7 @@ def choose(
                 if (data := chunk.buffers()[2]) is not None:
                     needles.mark(data, found)
     alone = [text for text, elsewhere in zip(needles.texts, found.tolist(), strict=True) if not elsewhere]
+    alone = _without_names(alone, chain(_names_of_files(corpus, removed), names))
     marked = {windows[window] for window in alone} - {""}
     return Markers(alone, len(seen), len(marked))
 
@@ -115,8 +122,27 @@ def windows_of(content: bytes, each: int = PER_BLOB) -> set[bytes]:
         window
         for places in (lines, anywhere)
         for at in _spread(places, each)
-        if len(set(window := content[at : at + WIDTH])) >= _VARIED and not _NAME.fullmatch(window)
+        if len(set(window := content[at : at + WIDTH])) >= _VARIED
     }
+
+
+def _without_names(windows: list[bytes], kept: Iterable[bytes]) -> list[bytes]:
+    """Those that are no part of a name or address that is kept. ``kept`` is read only where a window might be one."""
+    needles = Needles(window for window in windows if _NAME.fullmatch(window))
+    if not len(needles):
+        return windows
+    found = np.zeros(len(needles), dtype=np.bool_)
+    for piece in kept:
+        needles.mark(piece, found)
+    dropped = {window for window, there in zip(needles.texts, found.tolist(), strict=True) if there}
+    return [window for window in windows if window not in dropped]
+
+
+def _names_of_files(corpus: Path, removed: AbstractSet[str]) -> Iterator[bytes]:
+    """Keys, names, addresses and paths of the files that stay, a column at a time."""
+    staying = files_table(corpus).filter(~pl.col("blob_id").is_in(removed)).select(pl.col(pl.String).exclude("blob_id"))
+    for column in staying.iter_columns():
+        yield "\n".join(column.drop_nulls().unique()).encode()
 
 
 def _spread(places: Sequence[int], count: int) -> Iterator[int]:

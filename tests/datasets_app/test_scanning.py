@@ -11,6 +11,7 @@ from django.urls import reverse
 from core.jobs import execute_here
 from core.models import AuditEntry, Job
 from datasets_app import purging
+from datasets_app.models import Repository
 from datasets_app.pipeline.corpus import files_table
 from datasets_app.pipeline.needles import Needles
 from datasets_app.scanning import LookedFor
@@ -23,6 +24,8 @@ from training_jobs import folders
 from training_jobs.trainer import tokens
 
 ONLY = "def only_alpha_wrote_this_long_line_of_code(argument):\n    return argument * 123456789\n" * 3
+HOME = "https://github.com/Alpha/one-repository-of-a-long-name-indeed"
+PACKED = "".join(f"{number * 2654435761 % 2**32:08x}" for number in range(60))
 
 
 class TheScan(FloorMixin, TestCase):
@@ -30,7 +33,8 @@ class TheScan(FloorMixin, TestCase):
         super().setUp()
         packages = default_packages()
         alpha = packages[0]
-        files = {**alpha.files, "alpha_one/long.py": ONLY}
+        packed = f"HOME = '{HOME}'\n{PACKED}\n"
+        files = {**alpha.files, "alpha_one/long.py": ONLY, "alpha_one/packed.py": packed}
         packages[0] = FakePackage(alpha.name, alpha.repository, alpha.licence, files)
         self.ingest(packages)
         self.first = self.publish()
@@ -100,6 +104,15 @@ class TheScan(FloorMixin, TestCase):
         second.refresh_from_db()
         self.assertEqual(execute_here(second).state, "succeeded", second.error)
         self.assertEqual(list(purging.corpus_folder().glob("purge-*")), [])
+
+    def test_text_without_spaces_that_is_left_is_found_and_a_repositorys_own_address_in_its_row_is_not(self) -> None:
+        Repository.objects.filter(owner__login_folded="beta").update(url=HOME)
+        rows = self.left("db/rows", json.dumps(HOME).encode())
+        left = self.left("zoo/uploads/packed", PACKED.encode())
+        error = self.purge().error
+        self.assertIn("zoo/uploads/packed", error)
+        self.assertNotIn(rows.name, error)
+        left.unlink()
 
     def test_tokens_of_removed_text_are_found_by_blob_and_by_text(self) -> None:
         shards = folders.shards_of(self.first)

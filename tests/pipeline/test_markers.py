@@ -52,10 +52,27 @@ class MarkersTest(SimpleTestCase):
         self.assertEqual(windows_of(b" " * 500 + b"\0" * 500 + b"=-" * 300), set())
         self.assertEqual(windows_of(b"short"), set())
 
-    def test_an_address_or_a_name_is_no_window_since_the_sites_own_rows_have_them(self):
-        self.assertEqual(windows_of(b"https://github.com/HypothesisWorks/hypothesis/issues"), set())
-        self.assertEqual(windows_of(b"0003_alter_emailaddress_create_unique_primary"), set())
-        self.assertTrue(windows_of(b"see https://github.com/HypothesisWorks/hypothesis, or ask on the list"))
+    def test_text_without_spaces_gives_windows_but_for_names_that_are_kept(self):
+        address = "https://github.com/Somebody-Or-Other/a-repository-with-a-long-name"
+        path = "vendor/github.com/somebody/something/service/s3manager/upload.py"
+        digits = "".join(f"{n * 2654435761 % 2**32:08x}" for n in range(40))
+        goes = Entry("goes/away", "a.py", f"{address}\n{path}\n{digits}\n".encode())
+        write_corpus(self.corpus, [Entry("stays/here", path, text("s")), goes])
+        alone = set(self.choose([goes]).windows)
+        self.assertTrue(any(window in digits.encode() for window in alone))
+        self.assertTrue(any(window in address.encode() for window in alone))
+        self.assertFalse(any(window in path.encode() for window in alone))
+        kept = set(self.choose([goes], names=[b"", b"x" + address.encode(), digits[:40].encode()]).windows)
+        self.assertEqual(
+            alone - kept, {window for window in alone if window in address.encode() or window in digits[:40].encode()}
+        )
+        self.assertTrue(any(window in digits.encode() for window in kept))
+
+    def test_a_kept_text_with_spaces_takes_no_window_away(self):
+        goes = Entry("goes/away", "a.py", b"one line of words that no other file has got at all")
+        write_corpus(self.corpus, [Entry("stays/here", "s.py", text("s")), goes])
+        self.assertEqual(self.choose([goes], names=[goes.content]).windows, self.choose([goes]).windows)
+        self.assertTrue(self.choose([goes]).windows)
 
     def test_windows_within_lines_are_such_that_json_writes_them_as_they_are(self):
         content = b'"quoted"\t\xc3\xa4\n' * 5 + b"the only long run of plain letters is this one" + b"\n\\\n" * 9
