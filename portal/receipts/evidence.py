@@ -6,7 +6,7 @@ their text fingerprints alone. It can be taken again: what is there already stay
 
 import json
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from uuid import UUID
 
 import polars as pl
@@ -67,6 +67,22 @@ def mark(blobs: set[str], windows: Sequence[bytes], job: UUID) -> None:
     RemovalMarks.objects.update_or_create(
         purge=job, defaults={"multiplier": multiplier, "fingerprints": values, "blobs": ids}
     )
+
+
+def unmark(back: Set[str]) -> None:
+    """Look no more for blobs that are back by right, whichever purge marked them, in the caller's transaction.
+
+    A fingerprint does not say of which blob it is, so those beside them go too; the ids of the others are looked for still.
+    """
+    for one in RemovalMarks.objects.select_for_update():
+        ids = bytes(one.blobs)
+        marked = {ids[at : at + 20].hex() for at in range(0, len(ids), 20)}
+        if marked <= back:
+            one.delete()
+        elif not marked.isdisjoint(back):
+            one.blobs = b"".join(bytes.fromhex(blob) for blob in sorted(marked - back))
+            one.fingerprints = b""
+            one.save(update_fields=["blobs", "fingerprints"])
 
 
 def proof_of(evidence: RemovalEvidence) -> Proof:

@@ -22,8 +22,9 @@ from core.states import JOB_ACTIVE
 from datasets_app import undoing
 from datasets_app.services import blocklist, journalling
 from datasets_app.turns import wait_for_earlier
-from portal.models import OptOutRequest, RemovalMarks
+from portal.models import OptOutRequest
 from portal.policies import after, promises
+from portal.receipts import evidence
 from portal.services import lifecycle
 from portal.services.timeline import note
 from portal.states import OPT_OUT
@@ -137,14 +138,12 @@ def carry_out(ctx: JobContext) -> dict[str, int]:
     if any(bundle.ending_at for bundle in undoing.of_request(request.reference)):
         raise ExpectedFailure(_DESTROYED)
     undoing.check(request.reference, ctx.progress)
-    # A check that has not begun yet would take what comes back for a leftover.
-    purges = [bundle.job for bundle in undoing.open_bundles(request.reference) if bundle.job]
-    RemovalMarks.objects.filter(purge__in=purges).delete()
     back, keepers = undoing.bring_back(request.reference, ctx.progress)
     ctx.progress("showing it again", 0, 1)
     with transaction.atomic():
         actor = ctx.job.requested_by or SYSTEM
         journalling.restored(request.reference, back.blob_ids)
+        evidence.unmark(back.blob_ids)
         lifted = blocklist.lift(actor, request.reference)
         lifecycle.restored(request, actor)
         if keepers:  # what they keep out comes back, if at all, when they are undone

@@ -6,6 +6,7 @@ import sys
 import threading
 from datetime import timedelta
 from unittest.mock import patch
+from uuid import uuid4
 
 from django.conf import settings as conf
 from django.core.exceptions import PermissionDenied
@@ -25,8 +26,8 @@ from datasets_app.pipeline.corpus import files_table
 from datasets_app.purging import corpus_folder
 from datasets_app.services import reissues
 from datasets_app.services.masks import hidden_keys
-from portal.models import OptOutRequest
-from portal.services import clock, undo
+from portal.models import OptOutRequest, RemovalMarks
+from portal.services import clock, removal, undo
 from tests.datasets_app.floor import MARKER, FloorMixin
 from tests.portal import people
 
@@ -148,6 +149,30 @@ class WhatComesBack(Undoing):
         self.assertFalse(lookup.search("alpha/two").held)
         self.undone(other, eve)
         self.assertEqual(self.corpus(), before)
+
+    def test_what_is_back_before_its_check_ran_trips_no_other_requests_check_which_still_looks_for_its_own(self):
+        self.published()
+        whole, other = people.scheduled(self.ada, "Alpha"), people.scheduled(people.requester("eve"), "Gamma")
+        self.publish()
+        Job.objects.filter(kind=removal.CHECK).update(state="cancelled")
+        mark = RemovalMarks.objects.get()
+        erased = bytes(mark.blobs)
+        mark.pk, mark.purge = None, uuid4()  # a purge that began again with what the first had left to do
+        mark.save()
+        self.undone(whole)
+        self.assertEqual(whole.state, "restored")
+        back = set(files_table(corpus_folder())["blob_id"])
+        for left in RemovalMarks.objects.all():
+            ids = bytes(left.blobs)
+            self.assertEqual(
+                {ids[at : at + 20].hex() for at in range(0, len(ids), 20)},
+                {erased[at : at + 20].hex() for at in range(0, len(erased), 20)} - back,
+            )
+        self.assertEqual(RemovalMarks.objects.count(), 2)
+        removal.ask_check([other], "again")
+        self.run_jobs(removal.CHECK)
+        other.refresh_from_db()
+        self.assertEqual(other.state, "removed")
 
     def test_a_source_that_was_read_again_meanwhile_keeps_what_it_gave(self):
         self.published()
