@@ -111,6 +111,12 @@ class ASignature(SshCase):
         with self.assertRaises(InvalidInput):
             verification.start_check(made, self.ada, kind=Proof.SSH, signature="hello")
 
+    def test_that_is_made_to_be_slow_to_read_is_read_at_once(self):
+        began = time.monotonic()
+        for text in (ssh.BEGIN + " " * 16_000, ssh.BEGIN + "A " * 8_000, ssh.BEGIN + "\n" * 16_000 + "-----END"):
+            self.assertEqual(ssh.judge(text, "x", [], Path("/nowhere")), ("not_a_signature", ""))
+        self.assertLess(time.monotonic() - began, 5)
+
     def test_of_another_request_an_older_challenge_or_another_kind_does_not_count(self):
         self.web.keys["alpha"] = self.keys.make("key", "-t", "ed25519")
         eve = make_user("eve")
