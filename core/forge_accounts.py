@@ -139,7 +139,10 @@ def _login_claim(provider_id: str) -> str:
 def _owned(provider: sign_in.Provider, sociallogin: SocialLogin) -> tuple[Organisation, ...]:
     if provider.kind == "oidc":
         named = _claims(sociallogin.told).get(provider.owner_claim) if provider.owner_claim else None
-        return tuple(Organisation("", name) for name in named or [] if isinstance(name, str))
+        # A single text is no list: its letters would pass for names.
+        return (
+            tuple(Organisation("", name) for name in named if isinstance(name, str)) if isinstance(named, list) else ()
+        )
     token = sociallogin.token.token
     if provider.kind == "github":
         api = provider.api or ("https://api.github.com" if not provider.url else f"{provider.address}/api/v3")

@@ -12,12 +12,11 @@ from core.api_auth import user_of
 from portal.models import Declaration, OptOutRequest, Proof
 from portal.proofs import dns, rules, ssh
 from portal.proofs.outcomes import OUTCOMES
-from portal.proofs.ways import ways
+from portal.proofs.ways import CHALLENGED, ways
 from portal.references import is_reference
 from portal.services import author_mail, forge_proofs, proving, staying, verification
 
 router = Router(tags=["proofs"])
-KINDS = {"file": Proof.CHALLENGE_FILE, "ssh": Proof.SSH, "dns": Proof.DNS}
 
 
 class NeedOut(Schema):
@@ -128,8 +127,9 @@ def proofs(request: HttpRequest, reference: str) -> ProofsOut:
 @router.post("requests/{reference}/proofs/{kind}/challenge", response=ProofsOut, summary="Get a challenge of a kind")
 def challenge(request: HttpRequest, reference: str, kind: str, body: DomainIn) -> ProofsOut:
     """``kind`` is ``file``, ``ssh`` or ``dns``. The challenge of the kind before counts no more."""
-    found = _own(request, reference)
-    verification.issue_challenge(found, user_of(request), _kind(kind), body.domain)
+    found, user = _own(request, reference), user_of(request)
+    limits.hit("check", limits.account(user), limits.network(request))
+    verification.issue_challenge(found, user, _kind(kind), body.domain)
     return ProofsOut(**_standing(found))
 
 
@@ -236,9 +236,9 @@ def _own(request: HttpRequest, reference: str) -> OptOutRequest:
 
 
 def _kind(name: str) -> str:
-    if name not in KINDS:
-        raise Http404(f"There is no such kind of proof. There are: {', '.join(KINDS)}.")
-    return KINDS[name]
+    if name not in CHALLENGED:
+        raise Http404(f"There is no such kind of proof. There are: {', '.join(CHALLENGED)}.")
+    return CHALLENGED[name]
 
 
 def _standing(opt_out: OptOutRequest, *, secret: bool = True) -> dict[str, Any]:

@@ -131,5 +131,6 @@ def expire_bundles() -> None:
 
 @shared_task(name="portal.tasks.send_mails")
 def send_mails() -> None:
-    """Send the mails that wait: see ``portal.services.mails``."""
+    """Send the mails that wait: see ``portal.services.mails``; and ask for those to authors that did not go out."""
     mails.send_due()
+    author_mail.write_again()

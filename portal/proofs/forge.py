@@ -1,9 +1,18 @@
-"""Whether an account that somebody has signed in with is the one that a request is about, or owns it."""
+"""Where the account of a request can sign in, and whether an account that did is the one that the request is about, or owns it."""
 
+from core import sign_in
 from core.forge_accounts import ForgeAccount
 from portal.models import OptOutRequest
 from portal.proofs import identity
 from portal.proofs.found import Found
+
+
+def provider_for(request: OptOutRequest) -> sign_in.Provider | None:
+    """The provider where the account of a request can sign in; None where there is none, or it does not tell of organisations."""
+    provider = sign_in.providers().get(request.forge)
+    if provider is not None and request.organisation and not provider.tells_organisations:
+        return None
+    return provider
 
 
 def judge(request: OptOutRequest, seen: ForgeAccount) -> Found:

@@ -1,4 +1,4 @@
-"""A mail address under lock, for the seconds between the page that took it and the job that may write to it.
+"""A mail address under lock, from the page that took it until the job has written to it: seconds, or an hour where mail fails.
 
 The page must answer at once and alike, whoever's address it is, so the search and the mail are a job's. A job's row would keep
 what it is given; under lock it keeps nothing that can be read without the site's key, and the job empties it.

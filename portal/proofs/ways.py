@@ -6,7 +6,7 @@ from django.conf import settings
 
 from portal.models import OptOutRequest, Proof
 from portal.policies import forges
-from portal.proofs import rules
+from portal.proofs import forge, rules
 
 # What is done, in a line, by kind.
 WHAT = {
@@ -17,6 +17,8 @@ WHAT = {
     Proof.DNS: "You set a record in the DNS of the organisation's domain.",
     Proof.CO_OWNER: "A second owner of the organisation opens a link from you and signs in on the forge.",
 }
+# By their names in addresses: the kinds with a challenge that is looked for.
+CHALLENGED = {"file": Proof.CHALLENGE_FILE, "ssh": Proof.SSH, "dns": Proof.DNS}
 PAGES = {
     Proof.FORGE: "proof-account",
     Proof.CHALLENGE_FILE: "proof-file",
@@ -81,6 +83,5 @@ def is_open(request: OptOutRequest, kind: str) -> bool:
     if kind == Proof.SSH:
         return request.forge in settings.FAIRSTACK_SSH_KEYS
     if kind in (Proof.FORGE, Proof.CO_OWNER):
-        provider = settings.FAIRSTACK_SIGN_IN.get(request.forge)
-        return provider is not None and (not request.organisation or provider.tells_organisations)
+        return forge.provider_for(request) is not None
     return kind in WHAT

@@ -1,13 +1,15 @@
 """Proof by mail to the author of commits: a code goes to an address that the requester types, if commits that we hold have it.
 
-The address is compared with the keyed hashes of authors in the corpus and kept nowhere. The page answers alike and at once whether
-or not it is one, so that nobody can try whose addresses are held; the search and the mail are a job's, which nobody but the site sees.
+The address is compared with the keyed hashes of authors in the corpus and kept nowhere, but under lock until the mail is out. The page
+answers alike and at once whether or not it is one, so that nobody can try whose addresses are held; the search and the mail are a
+job's, which nobody but the site sees.
 """
 
 import hmac
 import secrets
 from datetime import timedelta
 
+import structlog
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
@@ -20,8 +22,9 @@ from core import audit, limits
 from core.errors import Conflict, InvalidInput
 from core.jobs import enqueue
 from core.keyed import keyed_hash
-from core.models import User
+from core.models import Job, User
 from core.permissions import SYSTEM
+from core.states import JOB_ACTIVE
 from datasets_app import authors
 from portal.models import OptOutRequest, Proof, ProofCheck
 from portal.proofs import sealed
@@ -34,6 +37,8 @@ HOURS = 24  # that a code counts
 MOST_TRIES = 5  # wrong codes after which it counts no more
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # without what looks alike
 LENGTH = 10  # characters: 50 bits
+AT_ONCE = 100  # mails that are asked for once more in one go
+log = structlog.get_logger(__name__)
 
 
 def ask(request: OptOutRequest, actor: User, address: str) -> Proof:
@@ -67,21 +72,24 @@ def ask(request: OptOutRequest, actor: User, address: str) -> Proof:
             expires_at=now + timedelta(hours=HOURS),
         )
         check = ProofCheck.objects.create(proof=proof, given=sealed.seal(address))
-        # As the system's: how long the job takes would tell its asker whether a mail went out.
-        check.job = enqueue("portal.write_to_author", {"check": check.pk}, actor=SYSTEM)
+        check.job = _enqueue(check)
         check.save(update_fields=["job"])
         audit.record(actor, "ask for mail to an author", request)
     return proof
 
 
 def write(check_pk: int) -> None:
-    """Search for the author and send the code. Whatever happens, the address is forgotten afterwards."""
+    """Search for the author and send the code; then the address is forgotten. Where the mail server fails, it stays under lock, so that
+    :func:`write_again` can try once more while the lock can be opened.
+    """
     check = ProofCheck.objects.select_related("proof__request").filter(pk=check_pk, outcome="").first()
     if check is None:
         return
-    address = sealed.unseal(check.given)
-    ProofCheck.objects.filter(pk=check_pk).update(given="", outcome="asked", checked_at=timezone.now())
-    proof = check.proof
+    given, proof = check.given, check.proof
+    address = sealed.unseal(given)
+    mine = ProofCheck.objects.filter(pk=check_pk, outcome="")
+    if not mine.update(given="", outcome="asked", checked_at=timezone.now()):
+        return
     if address is None or proof.expired or proof.request.state != "verifying" or not _is_author(proof):
         return
     code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
@@ -94,12 +102,29 @@ def write(check_pk: int) -> None:
         "address": settings.FAIRSTACK_SITE_URL,
         "contact": settings.FAIRSTACK_CONTACT,
     }
-    EmailMessage(
+    message = EmailMessage(
         f"[{settings.FAIRSTACK_SITE_NAME}] Your code",
         render_to_string("portal/mail/author_code.txt", values),
         to=[address],
         headers={"Auto-Submitted": "auto-generated"},
-    ).send()
+    )
+    try:
+        message.send()
+    except Exception as error:  # whatever a mail server can do; the type alone is told, the text may hold the address
+        log.warning("code not sent", error=type(error).__name__)
+        ProofCheck.objects.filter(pk=check_pk).update(given=given, outcome="", checked_at=None)
+
+
+def write_again() -> int:
+    """Ask once more for the mails that did not go out, by a mail server's fault or a job's end. Gives how many."""
+    ended = ProofCheck.objects.filter(proof__kind=Proof.MAIL, outcome="").exclude(given="")
+    ended = ended.exclude(job__state__in=JOB_ACTIVE)
+    waiting = list(ended.order_by("pk")[:AT_ONCE])
+    for check in waiting:
+        with transaction.atomic():
+            check.job = _enqueue(check)
+            check.save(update_fields=["job"])
+    return len(waiting)
 
 
 def confirm(request: OptOutRequest, actor: User, code: str) -> str:
@@ -131,6 +156,11 @@ def forget_addresses() -> int:
     """Empty what jobs that never ran were given. Gives how many."""
     old = timezone.now() - timedelta(seconds=sealed.KEPT)
     return ProofCheck.objects.filter(asked_at__lt=old).exclude(given="").update(given="", outcome="ended")
+
+
+def _enqueue(check: ProofCheck) -> Job:
+    """As the system's: how long the job takes would tell its asker whether a mail went out."""
+    return enqueue("portal.write_to_author", {"check": check.pk}, actor=SYSTEM, dedupe_key=f"author-mail-{check.pk}")
 
 
 def _is_author(proof: Proof) -> bool:

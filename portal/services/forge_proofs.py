@@ -13,7 +13,7 @@ from core.forge_accounts import ForgeAccount, linked
 from core.keyed import keyed_hash
 from core.models import User
 from core.permissions import SYSTEM
-from portal.models import OptOutRequest, Proof
+from portal.models import Declaration, OptOutRequest, Proof
 from portal.policies import after, promises
 from portal.proofs import forge
 from portal.proofs.found import Found
@@ -21,14 +21,6 @@ from portal.services.proving import begin, record, requester_only, waits
 from portal.services.verification import current_challenge, fits, not_passed_yet
 
 LINK_COUNTS = timedelta(days=7)  # since the account was last signed in with
-
-
-def provider_for(request: OptOutRequest) -> sign_in.Provider | None:
-    """The provider where the account of a request can sign in; None where there is none, or it does not tell of organisations."""
-    provider = sign_in.providers().get(request.forge)
-    if provider is not None and request.organisation and not provider.tells_organisations:
-        return None
-    return provider
 
 
 def may_begin(request: OptOutRequest, actor: User) -> sign_in.Provider:
@@ -42,7 +34,7 @@ def may_begin(request: OptOutRequest, actor: User) -> sign_in.Provider:
     fits(request, Proof.FORGE)
     waits(request)
     not_passed_yet(request, Proof.FORGE)
-    provider = provider_for(request)
+    provider = forge.provider_for(request)
     if provider is None:
         raise Conflict(f"This site has no sign-in with {request.forge}. Choose another proof.")
     return provider
@@ -92,7 +84,7 @@ def invite(request: OptOutRequest, actor: User) -> tuple[Proof, str]:
     """
     requester_only(request, actor)
     fits(request, Proof.CO_OWNER)
-    if provider_for(request) is None:
+    if forge.provider_for(request) is None:
         raise Conflict(f"This site has no sign-in with {request.forge}, so a second owner cannot confirm.")
     secret = secrets.token_urlsafe(24)
     now = timezone.now()
@@ -130,13 +122,26 @@ def co_sign(proof: Proof, person: User | None, seen: ForgeAccount) -> str:
     """
     request = proof.request
     found = forge.judge(request, seen)
-    if person is not None and person.pk == request.requester_id:
+    here_as_requester = person is not None and person.pk == request.requester_id
+    if here_as_requester or (found.outcome == "signed_in" and _spoke_for_requester(request, seen)):
         found = Found("same_person")
     elif found.outcome == "signed_in":
-        own = request.requester is not None and any(one.key == seen.key for _, one in linked(request.requester))
-        found = Found("same_person") if own else Found("co_signed", found.account_id, found.by_account, found.evidence)
+        found = Found("co_signed", found.account_id, found.by_account, found.evidence)
     with transaction.atomic():
         return record(proof, found, person or SYSTEM)
+
+
+def _spoke_for_requester(request: OptOutRequest, seen: ForgeAccount) -> bool:
+    """Whether the account is linked with the requester's, or has proven another request or a declaration of theirs."""
+    if request.requester is None:
+        return False
+    theirs = Proof.objects.filter(request__requester=request.requester, kind=Proof.FORGE, passed_at__isnull=False)
+    declared = Declaration.objects.filter(person=request.requester, kind=Proof.FORGE, forge=seen.forge)
+    return (
+        any(one.key == seen.key for _, one in linked(request.requester))
+        or theirs.filter(by_account=seen.key).exclude(request=request).exists()
+        or declared.filter(account_id=seen.number).exists()
+    )
 
 
 def _mark(secret: str) -> str:

@@ -47,6 +47,8 @@ def record(proof: Proof, found: Found, actor: Actor = SYSTEM) -> str:
     """
     request = OptOutRequest.objects.select_for_update(of=("self",)).get(pk=proof.request_id)
     proof = Proof.objects.select_for_update(of=("self",)).get(pk=proof.pk)
+    if proof.passed_at is not None:
+        return "used" if request.state == "verifying" else "ended"  # it passed, whatever a later look found
     outcome = (
         found.outcome if not OUTCOMES[found.outcome].passed else _objection(proof, request, found) or found.outcome
     )
@@ -104,8 +106,6 @@ def _objection(proof: Proof, request: OptOutRequest, found: Found) -> str:
         return "ended"
     if proof.owner_key != request.owner_key or proof.fingerprint not in ("", request.fingerprint):
         return "other_request"
-    if proof.passed_at is not None:
-        return "used"
     if proof.expired and "confirmed_by_reviewer" not in found.evidence:
         return "expired"
     known = identity.number_of(request.forge, request.owner_key)

@@ -7,8 +7,10 @@ from core import audit
 from core.errors import Conflict, InvalidInput, PermissionDenied
 from core.models import User
 from datasets_app.services import masks
-from portal.models import Appeal, OptOutRequest
+from portal.models import Appeal, OptOutRequest, Proof
 from portal.policies import after, promises
+from portal.proofs import rules
+from portal.proofs.ways import is_open
 from portal.services import accounts, drafts, notices, staying
 from portal.services.timeline import moment, note
 from portal.services.verification import issue_challenge
@@ -28,7 +30,7 @@ class AlreadyAsked(Conflict):
 
 
 def submit(draft: OptOutRequest, actor: User) -> OptOutRequest:
-    """Send a draft: it gets its receipt, its clock and its challenge. Sent again, nothing more happens.
+    """Send a draft: it gets its receipt, its clock and, where one can be looked for, its challenge. Sent again, nothing more happens.
 
     Raises:
         PermissionDenied: It is another account's.
@@ -71,7 +73,8 @@ def submit(draft: OptOutRequest, actor: User) -> OptOutRequest:
         note(request, "submitted", actor)
         OPT_OUT.move_or_raise(request, "verifying")
         note(request, "verifying")
-        issue_challenge(request, actor)
+        if rules.strength(request, Proof.CHALLENGE_FILE) and is_open(request, Proof.CHALLENGE_FILE):
+            issue_challenge(request, actor)
         audit.record(actor, "send request", request, scope=request.scope)
         notices.tell(request, "submitted", due=request.due_at)
     return request

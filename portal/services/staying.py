@@ -1,7 +1,8 @@
 """“My code stays in”: a verified owner's declaration, after which requests of others about the account are refused.
 
 It rests on the same proofs as a request: a sign-in with the account, a challenge in a repository, or a request of one's own about the
-account that was verified before. Whoever proves the account can take it back: it speaks for the account, not for a person.
+account that was verified before. Who made it can take it back, and so can whoever has linked the account: it speaks for the account,
+not for a person.
 """
 
 from django.db import transaction

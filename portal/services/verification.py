@@ -21,7 +21,6 @@ from portal.services.timeline import note
 
 REVIEW = "portal.review_request"
 CHECKS_AN_HOUR = 20  # a request; each fetches from a forge
-CHALLENGED = (Proof.CHALLENGE_FILE, Proof.SSH, Proof.DNS)
 
 
 def issue_challenge(request: OptOutRequest, actor: User, kind: str = Proof.CHALLENGE_FILE, domain: str = "") -> Proof:
@@ -30,7 +29,7 @@ def issue_challenge(request: OptOutRequest, actor: User, kind: str = Proof.CHALL
     Args:
         request: In state ``verifying``.
         actor: The requester.
-        kind: One of ``CHALLENGED``.
+        kind: One of ``portal.proofs.ways.CHALLENGED``.
         domain: Of a DNS record.
 
     Raises:
@@ -80,7 +79,7 @@ def start_check(
         request: In state ``verifying``.
         actor: The requester.
         repository: Where the file or branch is; of a challenge in a repository.
-        kind: One of ``CHALLENGED``.
+        kind: One of ``portal.proofs.ways.CHALLENGED``.
         signature: In armour; of an SSH signature.
 
     Raises:
@@ -163,7 +162,7 @@ def may_vouch(request: OptOutRequest, actor: User) -> None:
 
 def fits(request: OptOutRequest, kind: str) -> None:
     """Raise :class:`Conflict` where proofs of a kind count for nothing in this request."""
-    if not rules.strength(request, kind) and kind != Proof.CHALLENGE_FILE:
+    if not rules.strength(request, kind):
         raise Conflict("A proof of this kind does not count for this request. Its page says which do.")
 
 

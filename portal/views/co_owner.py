@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from core.sign_in import leads_to_providers
 from core.views.forge_accounts import lead
+from portal.proofs import forge
 from portal.services import forge_proofs
 
 
@@ -17,7 +18,7 @@ from portal.services import forge_proofs
 def confirm(request: HttpRequest, secret: str) -> HttpResponse:
     """Say what is asked for, and go to the forge."""
     proof = forge_proofs.invited(secret) if len(secret) <= 60 else None
-    provider = forge_proofs.provider_for(proof.request) if proof else None
+    provider = forge.provider_for(proof.request) if proof else None
     if proof is None or provider is None:
         return render(request, "portal/proofs/co_owner_ended.html", status=404)
     if request.method == "POST":

@@ -1,12 +1,15 @@
 """Proving that an account is one's own: what is missing, and a page for each way."""
 
 from collections.abc import Callable
+from functools import wraps
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.urls.converters import StringConverter
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core import limits
@@ -17,21 +20,46 @@ from core.sign_in import leads_to_providers
 from core.views.forge_accounts import lead
 from portal.forms import CheckForm, ServiceErrors
 from portal.models import OptOutRequest, Proof, ProofCheck
-from portal.proofs import challenge, dns, rules, ssh
+from portal.proofs import challenge, dns, forge, rules, ssh
 from portal.proofs.outcomes import OUTCOMES
-from portal.proofs.ways import PAGES, is_open, ways
+from portal.proofs.ways import CHALLENGED, PAGES, is_open, ways
 from portal.proofs_forms import AddressForm, CodeForm, DomainForm, SignatureForm
 from portal.services import author_mail, forge_proofs, verification
 from portal.views.kept_form import keeps_form, sent
 from portal.views.requests import own
 
-CHECKED = {"file": Proof.CHALLENGE_FILE, "ssh": Proof.SSH, "dns": Proof.DNS}
-
 
 class Way(StringConverter):
-    """A way in an address: a key of ``CHECKED``."""
+    """A way in an address: a key of ``CHALLENGED``."""
 
-    regex = "|".join(CHECKED)
+    regex = "|".join(CHALLENGED)
+
+
+Page = Callable[[HttpRequest, OptOutRequest], HttpResponse]
+View = Callable[..., HttpResponse]
+
+
+def _page_of(kind: str, guard: Callable[[View], View] = keeps_form) -> Callable[[Page], View]:
+    """The page of one way, for the requester whose request waits for it; others are led to where they can go on."""
+
+    def decorate(page: Page) -> View:
+        @require_http_methods(["GET", "HEAD", "POST"])
+        @guard
+        @wraps(page)
+        def wrapped(request: HttpRequest, reference: str) -> HttpResponse:
+            opt_out = own(request, reference)
+            if opt_out.state != "verifying":
+                return redirect(opt_out)
+            if not rules.strength(opt_out, kind) or not is_open(opt_out, kind):
+                return redirect("portal:proof", reference)
+            if any(proof.kind == kind for proof in rules.counting(opt_out)):
+                messages.info(request, "This proof has passed already.")
+                return redirect("portal:proof", reference)
+            return page(request, opt_out)
+
+        return wrapped
+
+    return decorate
 
 
 @require_safe
@@ -52,14 +80,10 @@ def overview(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 @leads_to_providers
-@require_http_methods(["GET", "HEAD", "POST"])
-@keeps_form
-def account(request: HttpRequest, reference: str) -> HttpResponse:
+@_page_of(Proof.FORGE)
+def account(request: HttpRequest, opt_out: OptOutRequest) -> HttpResponse:
     """Sign in with the account on its forge."""
-    opt_out = _waiting(request, reference, Proof.FORGE)
-    if isinstance(opt_out, HttpResponse):
-        return opt_out
-    page = reverse("portal:proof-account", args=[reference])
+    page = reverse("portal:proof-account", args=[opt_out.reference])
     if request.method == "POST":
         try:
             provider = forge_proofs.may_begin(opt_out, signed_in(request))
@@ -70,13 +94,13 @@ def account(request: HttpRequest, reference: str) -> HttpResponse:
             provider,
             "redirect",
             page,
-            {"proof": reference},
+            {"proof": opt_out.reference},
             otherwise=page,
             organisations=opt_out.organisation,
         )
     context = {
         "opt_out": opt_out,
-        "provider": forge_proofs.provider_for(opt_out),
+        "provider": forge.provider_for(opt_out),
         "proof": verification.current_challenge(opt_out, Proof.FORGE),
         "linked": [
             one for _, one in linked(signed_in(request)) if one.forge == opt_out.forge and not opt_out.organisation
@@ -97,13 +121,9 @@ def linked_account(request: HttpRequest, reference: str) -> HttpResponse:
     return told(request, opt_out, outcome, "proof-account")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@keeps_form
-def file(request: HttpRequest, reference: str) -> HttpResponse:
+@_page_of(Proof.CHALLENGE_FILE)
+def file(request: HttpRequest, opt_out: OptOutRequest) -> HttpResponse:
     """A file or a branch in a repository."""
-    opt_out = _waiting(request, reference, Proof.CHALLENGE_FILE)
-    if isinstance(opt_out, HttpResponse):
-        return opt_out
     form = CheckForm(sent(request), opt_out=opt_out)
 
     def act() -> None:
@@ -112,13 +132,9 @@ def file(request: HttpRequest, reference: str) -> HttpResponse:
     return _checked(request, opt_out, "file", form, act)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@keeps_form
-def ssh_signature(request: HttpRequest, reference: str) -> HttpResponse:
+@_page_of(Proof.SSH)
+def ssh_signature(request: HttpRequest, opt_out: OptOutRequest) -> HttpResponse:
     """A signature with a published key."""
-    opt_out = _waiting(request, reference, Proof.SSH)
-    if isinstance(opt_out, HttpResponse):
-        return opt_out
     if verification.current_challenge(opt_out, Proof.SSH) is None:
         verification.issue_challenge(opt_out, signed_in(request), Proof.SSH)
     form = SignatureForm(sent(request))
@@ -130,13 +146,9 @@ def ssh_signature(request: HttpRequest, reference: str) -> HttpResponse:
     return _checked(request, opt_out, "ssh", form, act)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@keeps_form
-def domain(request: HttpRequest, reference: str) -> HttpResponse:
+@_page_of(Proof.DNS)
+def domain(request: HttpRequest, opt_out: OptOutRequest) -> HttpResponse:
     """A record of the domain: first its name, then the record and the check."""
-    opt_out = _waiting(request, reference, Proof.DNS)
-    if isinstance(opt_out, HttpResponse):
-        return opt_out
     proof = verification.current_challenge(opt_out, Proof.DNS)
     choosing = proof is None or proof.expired or bool((given := sent(request)) and given.get("act") == "domain")
     form = DomainForm(sent(request)) if choosing else ServiceErrors(sent(request))
@@ -150,16 +162,13 @@ def domain(request: HttpRequest, reference: str) -> HttpResponse:
     return _checked(request, opt_out, "dns", form, act, choosing=choosing)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@keeps_form
-def mail(request: HttpRequest, reference: str) -> HttpResponse:
-    """Mail to the author of commits: first the address, then the code."""
-    opt_out = _waiting(request, reference, Proof.MAIL)
-    if isinstance(opt_out, HttpResponse):
-        return opt_out
+@never_cache
+@_page_of(Proof.MAIL, guard=login_required)
+def mail(request: HttpRequest, opt_out: OptOutRequest) -> HttpResponse:
+    """Mail to the author of commits: first the address, then the code. Neither is kept over the end of a session."""
     user = signed_in(request)
     proof = verification.current_challenge(opt_out, Proof.MAIL)
-    given = request.POST if request.method == "POST" else None  # an address is not kept over the end of a session
+    given = request.POST if request.method == "POST" else None
     coding = given is not None and given.get("act") == "code"
     form: ServiceErrors = CodeForm(given) if coding else AddressForm(given)
     if given is not None and form.is_valid():
@@ -171,7 +180,7 @@ def mail(request: HttpRequest, reference: str) -> HttpResponse:
                 form.add_error("code", OUTCOMES[outcome].words)
             else:
                 author_mail.ask(opt_out, user, form.cleaned_data["address"])
-                return redirect("portal:proof-mail", reference)
+                return redirect("portal:proof-mail", opt_out.reference)
         except InvalidInput as error:
             form.refuse(error)
         except TooMany:
@@ -189,13 +198,9 @@ def mail(request: HttpRequest, reference: str) -> HttpResponse:
     return render(request, "portal/proofs/mail.html", context, status=422 if wrong else 200)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@keeps_form
-def co_owner(request: HttpRequest, reference: str) -> HttpResponse:
+@_page_of(Proof.CO_OWNER)
+def co_owner(request: HttpRequest, opt_out: OptOutRequest) -> HttpResponse:
     """Make the link for a second owner; it is shown this once."""
-    opt_out = _waiting(request, reference, Proof.CO_OWNER)
-    if isinstance(opt_out, HttpResponse):
-        return opt_out
     link = ""
     if request.method == "POST":
         try:
@@ -213,7 +218,12 @@ def co_owner(request: HttpRequest, reference: str) -> HttpResponse:
 def checks(request: HttpRequest, reference: str, way: str) -> HttpResponse:
     """The part of a way's page that changes by itself while a check runs."""
     opt_out = own(request, reference)
-    context = {"opt_out": opt_out, "checks": _checks(opt_out, CHECKED[way]), "way": way, "page": PAGES[CHECKED[way]]}
+    context = {
+        "opt_out": opt_out,
+        "checks": _checks(opt_out, CHALLENGED[way]),
+        "way": way,
+        "page": PAGES[CHALLENGED[way]],
+    }
     return render(request, "portal/proofs/checks.html", context)
 
 
@@ -222,8 +232,9 @@ def checks(request: HttpRequest, reference: str, way: str) -> HttpResponse:
 def new_challenge(request: HttpRequest, reference: str, way: str) -> HttpResponse:
     """A new challenge of the same kind."""
     opt_out = own(request, reference)
-    kind = CHECKED[way]
+    kind = CHALLENGED[way]
     before = verification.current_challenge(opt_out, kind)
+    limits.hit("check", limits.account(signed_in(request)), limits.network(request))
     try:
         verification.issue_challenge(opt_out, signed_in(request), kind, before.subject if before else "")
     except Conflict as error:
@@ -250,7 +261,7 @@ def _checked(
     request: HttpRequest, opt_out: OptOutRequest, way: str, form: ServiceErrors, act: Callable[[], None], **more: object
 ) -> HttpResponse:
     """A page with a challenge, a form that asks for a look, and what the last looks found."""
-    kind = CHECKED[way]
+    kind = CHALLENGED[way]
     if request.method == "POST" and form.is_valid():
         try:
             limits.hit("check", limits.account(signed_in(request)), limits.network(request))
@@ -277,19 +288,6 @@ def _checked(
         **more,
     }
     return render(request, f"portal/proofs/{way}.html", context, status=422 if form.is_bound and form.errors else 200)
-
-
-def _waiting(request: HttpRequest, reference: str, kind: str) -> OptOutRequest | HttpResponse:
-    """The requester's own request, or where to go where this way is not open."""
-    opt_out = own(request, reference)
-    if opt_out.state != "verifying":
-        return redirect(opt_out)
-    if not rules.strength(opt_out, kind) or not is_open(opt_out, kind):
-        return redirect("portal:proof", reference)
-    if any(proof.kind == kind for proof in rules.counting(opt_out)):
-        messages.info(request, "This proof has passed already.")
-        return redirect("portal:proof", reference)
-    return opt_out
 
 
 def _refused(request: HttpRequest, opt_out: OptOutRequest, error: Conflict) -> HttpResponse:

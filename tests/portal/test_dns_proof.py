@@ -132,6 +132,10 @@ class Looking(DnsCase):
         ):
             with self.subTest(text=text[:20]), self.assertRaises(InvalidInput):
                 dns.domain_name(text)
+        for text in ("straße.example", "βόλος.example", "https://stra\u200dsse.example/"):
+            with self.subTest(text=text), self.assertRaisesRegex(InvalidInput, "two different domains"):
+                dns.domain_name(text)
+        self.assertEqual(dns.domain_name("xn--strae-oqa.example"), "xn--strae-oqa.example")
         self.assertEqual(dns.domain_name(" HTTPS://Bücher.example/x "), "xn--bcher-kva.example")
 
     def test_a_website_names_its_own_domain_and_no_parent(self):
@@ -145,6 +149,7 @@ class Looking(DnsCase):
             "x",
         ):
             self.assertFalse(dns.belongs("example.org", website), website)
+        self.assertFalse(dns.belongs("strasse.example", "https://straße.example"))
         self.assertFalse(dns.belongs("github.io", "https://ada.github.io"))
 
     def test_the_server_speaks_dns(self):
@@ -196,6 +201,18 @@ class AnOrganisationsDomain(DnsCase):
         self.assertIsNotNone(proof.passed_at)
         with self.assertRaises(Conflict):
             proving.confirm_domain(proof, people.reviewer())
+
+    def test_that_a_reviewer_confirmed_stays_passed_whatever_a_look_under_way_finds(self):
+        self.record([self.begin().challenge])
+        self.check()
+        late = verification.start_check(self.made, self.ada, kind=Proof.DNS)
+        proof = self.made.proofs.get(kind=Proof.DNS)
+        proving.confirm_domain(proof, people.reviewer())
+        self.record(["something else"])
+        self.assertEqual(people.run(late).outcome, "used")
+        proof.refresh_from_db()
+        self.assertEqual(proof.outcome, "found")
+        self.assertEqual(self.made.events.filter(kind="check_passed").count(), 1)
 
     def test_a_record_of_another_request_or_domain_does_not_count(self):
         first = self.begin().challenge

@@ -16,7 +16,7 @@ from core.models import AuditEntry, User
 from datasets_app.models import Mask, Owner
 from portal.models import AccountPin, OptOutRequest, Proof
 from portal.proofs import rules
-from portal.services import forge_proofs, requests, verification
+from portal.services import forge_proofs, requests, staying, verification
 from tests.base import make_user
 from tests.portal import people
 from tests.portal.oidc import OidcForge
@@ -211,6 +211,30 @@ class OfAnOrganisation(ForgeCase):
         self.confirm(secret, GRACE)
         proof.refresh_from_db()
         self.assertEqual(proof.outcome, "same_person")
+
+    def test_an_account_that_proved_something_else_for_the_requester_does_not_count(self):
+        self.prove(people.sent(self.ada, "grace"), GRACE)
+        made = self.organisation()
+        proof, secret = forge_proofs.invite(made, self.ada)
+        self.confirm(secret, GRACE)
+        proof.refresh_from_db()
+        self.assertEqual(proof.outcome, "same_person")
+
+    def test_an_account_that_declared_something_for_the_requester_does_not_count(self):
+        declared = staying.begin(self.ada, "github.com", "grace")
+        self.forge.go(self.client, reverse("portal:stay-account", args=[declared.pk]), GRACE)
+        made = self.organisation()
+        proof, secret = forge_proofs.invite(made, self.ada)
+        self.confirm(secret, GRACE)
+        proof.refresh_from_db()
+        self.assertEqual(proof.outcome, "same_person")
+
+    def test_a_text_in_place_of_a_list_of_organisations_names_none(self):
+        self.forge.tell(EVE, preferred_username="eve", groups="xyz")
+        made = self.organisation()
+        OptOutRequest.objects.filter(pk=made.pk).update(account="x")
+        self.prove(made, EVE)
+        self.assertEqual(self.outcome(made), "not_an_owner")
 
     def test_the_co_owner_first_then_the_same_account_by_the_requester(self):
         made = self.organisation()

@@ -3,9 +3,11 @@
 import json
 import re
 import shutil
+import smtplib
 import tempfile
 from datetime import timedelta
 from pathlib import Path
+from unittest import mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -183,6 +185,37 @@ class ToAnAuthor(MailCase):
         url = reverse("portal:proof-mail", args=[made.reference])
         page = self.client.post(url, {"act": "address", "address": "x\r\nBcc: y@z.org"})
         self.assertContains(page, 'href="#id_address"', status_code=422)
+
+    def test_is_sent_again_where_the_mail_server_failed_and_its_words_are_kept_nowhere(self):
+        made = self.authored()
+        refused = smtplib.SMTPRecipientsRefused({ADA: (450, ADA.encode())})
+        with mock.patch("django.core.mail.EmailMessage.send", side_effect=refused):
+            proof = self.ask(made, ADA)
+            self.assertNotIn("example.org", repr(list(Job.objects.values())).casefold())
+        self.assertEqual(mail.outbox, [])
+        tasks.send_mails()
+        execute_here(proof.checks.get().job)
+        self.assertEqual(author_mail.confirm(made, self.ada, self.code()), "confirmed")
+        self.assertFalse(ProofCheck.objects.exclude(given="").exists())
+        self.assertEqual(author_mail.write_again(), 0)
+
+    def test_is_not_sent_again_once_the_lock_opens_no_more(self):
+        made = self.authored()
+        author_mail.ask(made, self.ada, ADA)
+        Job.objects.filter(kind="portal.write_to_author").update(state="failed")
+        check = ProofCheck.objects.get(proof__kind=Proof.MAIL)
+        ProofCheck.objects.filter(pk=check.pk).update(given="x")
+        self.assertEqual(author_mail.write_again(), 1)
+        check.refresh_from_db()
+        execute_here(check.job)
+        self.assertEqual((mail.outbox, author_mail.write_again()), ([], 0))
+
+    def test_an_address_that_is_sent_after_the_session_ended_is_not_kept(self):
+        made, client = self.authored(), Client()
+        url = reverse("portal:proof-mail", args=[made.reference])
+        answer = client.post(url, {"act": "address", "address": ADA})
+        self.assertRedirects(answer, f"{reverse('core:sign-in')}?next={url}")
+        self.assertNotIn("example.org", repr(dict(client.session)).casefold())
 
     def test_a_lock_opens_for_its_time_alone(self):
         self.assertEqual(sealed.unseal(sealed.seal(ADA)), ADA)

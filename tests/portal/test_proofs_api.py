@@ -2,7 +2,7 @@
 
 import json
 
-from django.test import TestCase
+from django.test import TestCase, override_settings
 
 from core import tokens
 from core.jobs import execute_here
@@ -60,6 +60,14 @@ class TheApi(DataFolderMixin, TestCase):
         way = next(way for way in told["ways"] if way["kind"] == Proof.DNS)
         self.assertEqual(way["record"], "_fairstack-challenge.example.org")
         self.assertEqual(self.call("POST", f"{path}/nonsense/check").status_code, 404)
+
+    @override_settings(FAIRSTACK_LIMITS={"check.account": "2/hour"})
+    def test_challenges_have_a_limit(self):
+        made = people.sent(self.ada)
+        path = f"requests/{made.reference}/proofs/file/challenge"
+        answers = [self.call("POST", path).status_code for _ in range(3)]
+        self.assertEqual(answers, [200, 200, 429])
+        self.assertEqual(made.proofs.count(), 3)
 
     def test_mail_answers_the_same_for_any_address(self):
         made = people.sent(self.ada)

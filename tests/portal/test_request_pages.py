@@ -162,6 +162,7 @@ class OnesOwnRequests(TestCase):
     def test_where_there_is_no_git_a_reviewer_verifies(self):
         made = people.sent(self.ada, "somebody", forge="pypi.org")
         self.assertContains(self.page(made, "proof"), "a reviewer will verify this request by hand")
+        self.assertFalse(made.proofs.exists(), "the desk would show a challenge that nobody can look for")
 
     def test_withdrawing_says_what_it_does_first(self):
         made = people.verified(self.ada)
