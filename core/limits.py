@@ -15,6 +15,7 @@ import secrets
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
+from importlib import import_module
 from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any, Final
 
@@ -177,6 +178,7 @@ def _storage() -> RedisStorage | FileStorage:
 
 @lru_cache(maxsize=4)
 def _redis(url: str) -> RedisStorage:
+    import_module("redis")  # as a whole: one that another thread is still importing, ``limits`` takes for one too old
     return RedisStorage(url, wrap_exceptions=True, key_prefix="fairstack-limits", socket_timeout=2)
 
 

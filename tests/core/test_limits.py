@@ -105,6 +105,26 @@ class CountingTests(DataFolderMixin, SimpleTestCase):
         self.assertTrue(0 < refused.exception.wait <= 60)
         self.assertFalse([key for key in redis.from_url(REDIS).scan_iter() if b"192.0.2.7" in key])
 
+    def test_the_first_callers_of_a_process_all_find_redis(self) -> None:
+        code = """
+import threading, django
+django.setup()
+from core import limits
+ready, failed = threading.Barrier(8), []
+def call():
+    ready.wait()
+    try:
+        limits._redis("redis://127.0.0.1:1/0")
+    except Exception as error:
+        failed.append(error)
+threads = [threading.Thread(target=call) for _ in range(8)]
+[one.start() for one in threads]
+[one.join() for one in threads]
+assert not failed, failed
+"""
+        environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+        subprocess.run([sys.executable, "-c", code], check=True, env=environment, cwd=settings.BASE_DIR)
+
     @override_settings(FAIRSTACK_LIMITS={"send.network": "2/minute"}, REDIS_URL="redis://127.0.0.1:1/0")
     def test_a_redis_that_is_down_lets_people_through(self) -> None:
         limits._redis.cache_clear()
