@@ -25,9 +25,9 @@ def send_due(now: datetime | None = None) -> dict[str, int]:
         How many were ``sent``, ``failed`` (to be tried again) and ``given_up``.
     """
     done = {"sent": 0, "failed": 0, "given_up": 0}
-    moment = now or timezone.now()
-    waiting = Notice.objects.filter(mail=Notice.DUE, mail_after__lte=moment).order_by("mail_after", "pk")
-    for pk in list(waiting.values_list("pk", flat=True)[:AT_ONCE]):
+    waiting = Notice.objects.filter(mail=Notice.DUE, mail_after__lte=now or timezone.now())
+    for pk in list(waiting.order_by("mail_after", "pk").values_list("pk", flat=True)[:AT_ONCE]):
+        moment = now or timezone.now()  # of this mail: a slow server must not let a claim end before it begins
         claimed = Notice.objects.filter(pk=pk, mail=Notice.DUE, mail_after__lte=moment).update(
             mail_after=moment + CLAIM, mail_tries=F("mail_tries") + 1
         )

@@ -138,6 +138,15 @@ class Mails(TestCase):
         self.assertEqual(notice.mail, Notice.FAILED)
         self.assertEqual(sum(mails.send_due(now + timedelta(days=99)).values()), 0)
 
+    @override_settings(EMAIL_BACKEND="tests.portal.test_time.Slow")
+    def test_are_claimed_for_their_own_time_however_long_the_ones_before_took(self):
+        for number in range(3):
+            people.sent(self.ada, f"account{number}")
+        Slow.now, Slow.claims = timezone.now(), []
+        with patch("portal.services.mails.timezone.now", lambda: Slow.now):
+            mails.send_due()
+        self.assertEqual(Slow.claims, [1, 1, 1])
+
     def test_go_to_nobody_without_an_address(self):
         people.sent(make_user("bob"))
         self.assertEqual(Notice.objects.get(user__username="bob").mail, Notice.NONE)
@@ -156,6 +165,21 @@ class Broken:
 
     def send_messages(self, messages):
         raise ConnectionRefusedError("ada@example.org: no")
+
+
+class Slow:
+    """A mail server that takes four minutes for each mail; it counts the claims that still stand when one comes."""
+
+    now: datetime
+    claims: list[int]
+
+    def __init__(self, **kwargs):
+        pass
+
+    def send_messages(self, messages):
+        Slow.claims.append(Notice.objects.filter(mail=Notice.DUE, mail_tries=1, mail_after__gt=Slow.now).count())
+        Slow.now += timedelta(minutes=4)
+        return len(messages)
 
 
 class Clocks(TestCase):
