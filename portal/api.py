@@ -116,7 +116,7 @@ class Repository(Schema):
 def own_requests(request: HttpRequest) -> list[RequestOut]:
     """At most 100."""
     rows = OptOutRequest.objects.filter(requester=user_of(request)).exclude(state="draft").order_by("-submitted_at")
-    return [out(row, user_of(request).pk) for row in rows[:100]]
+    return [out(row, user_of(request).pk) for row in rows.prefetch_related("repositories")[:100]]
 
 
 @router.post("requests", response={201: RequestOut}, summary="Ask to leave")

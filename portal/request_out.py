@@ -76,7 +76,8 @@ def out(opt_out: OptOutRequest, reader: int) -> RequestOut:
     last = proof.checks.select_related("job").first() if proof else None
     shown = opt_out.verified_at is not None and opt_out.state in states.SHOWN
     asked = questions.open_question(opt_out) if opt_out.state == "needs_info" else None
-    part = opt_out.decisions.filter(kind=Decision.PARTIAL).order_by("-at", "-pk").first()
+    parts = opt_out.decisions.filter(kind=Decision.PARTIAL).order_by("-at", "-pk")
+    part = parts.first() if opt_out.decided_at else None
     refused = part.targets.filter(granted=False) if part else []
     return RequestOut(
         reference=opt_out.reference,

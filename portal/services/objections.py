@@ -74,7 +74,7 @@ def weigh(objection: Objection, actor: User, *, upheld: bool, why: str) -> None:
     """Uphold or dismiss an objection, with a reason that both sides read.
 
     Raises:
-        PermissionDenied: The actor may not review, is a party, or took the decision that a late objection speaks against.
+        PermissionDenied: The actor may not review, is a party, or took the decision that stands or is appealed.
         InvalidInput: There is no reason.
         Conflict: It was weighed already.
     """
@@ -85,8 +85,8 @@ def weigh(objection: Objection, actor: User, *, upheld: bool, why: str) -> None:
         if objection.by_id == actor.pk:
             raise PermissionDenied("This is your own objection. Another reviewer has to weigh it.")
         late = request.state in AFTER
-        if late and actor.pk in deciders(request):
-            raise PermissionDenied("You took the decision that this speaks against. Another reviewer has to weigh it.")
+        if (late or request.state == "appeal") and actor.pk in deciders(request):
+            raise PermissionDenied("You took the decision in this matter. Another reviewer has to weigh it.")
         now = moment(request)
         state = Objection.UPHELD if upheld else Objection.DISMISSED
         won = Objection.objects.filter(pk=objection.pk, state=Objection.OPEN).update(

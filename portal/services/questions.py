@@ -83,7 +83,8 @@ def extend(request: OptOutRequest, actor: User, reason: str) -> None:
     Raises:
         PermissionDenied: The actor may not review, or it is their own request.
         InvalidInput: There is no reason.
-        Conflict: It was extended already, is not under way, or the month is over: too late to give notice.
+        Conflict: It was extended already, is not under way, would have no more time, or the month is over: too late to
+            give notice.
     """
     require(actor, REVIEW)
     reason = written(reason, "extension", missing="Give the reason: the requester will read it.")
@@ -97,6 +98,8 @@ def extend(request: OptOutRequest, actor: User, reason: str) -> None:
             raise Conflict("The month is over: notice has to be given within it. Finish the request now.")
         now = moment(request)
         due = after(request.submitted_at, promises().extended)
+        if request.due_at and due <= request.due_at:  # a late appeal has given a month of its own
+            raise Conflict("Three months from receipt end before the time that it has now: there is nothing to extend.")
         OptOutRequest.objects.filter(pk=request.pk).update(extended_at=now, extension_note=reason, due_at=due)
         request.refresh_from_db()
         Decision.objects.create(request=request, kind=Decision.EXTEND, at=now, by=row(actor), text=reason)

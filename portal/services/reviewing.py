@@ -69,10 +69,11 @@ def verified_before(request: OptOutRequest) -> OptOutRequest | None:
 
 
 def deciders(request: OptOutRequest) -> set[int]:
-    """Who has decided the request, an approval by a first reviewer included."""
-    kinds = (Decision.ACCEPT, Decision.PARTIAL, Decision.REJECT, Decision.FIRST)
-    found = request.decisions.filter(kind__in=kinds, on_appeal=False).values_list("by", flat=True)
-    return {pk for pk in (*found, request.decided_by_id) if pk is not None}
+    """Who has decided the request, an approval by a first reviewer included; under appeal, who took what it appeals against."""
+    found = request.decisions.exclude(kind=Decision.EXTEND)
+    if request.state == "appeal":  # a first approval of the appeal itself bars nobody
+        found = found.filter(on_appeal=False)
+    return {pk for pk in (*found.values_list("by", flat=True), request.decided_by_id) if pk is not None}
 
 
 def files_of(request: OptOutRequest) -> int:
@@ -88,5 +89,5 @@ def needs_two(request: OptOutRequest) -> bool:
 
 def first_approval(request: OptOutRequest) -> Decision | None:
     """The approval that waits for a second one, or None."""
-    last = request.decisions.exclude(kind=Decision.EXTEND).order_by("-at", "-pk").first()
-    return last if last is not None and last.kind == Decision.FIRST else None
+    taken = [one for one in request.decisions.all() if one.kind != Decision.EXTEND]  # few, in the order of time
+    return taken[-1] if taken and taken[-1].kind == Decision.FIRST else None

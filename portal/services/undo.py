@@ -90,7 +90,7 @@ def standing(request: OptOutRequest) -> Standing:
 
 def possible(request: OptOutRequest) -> bool:
     """Whether the requester can undo it now."""
-    return standing(request).possible
+    return "restored" in OPT_OUT.transitions[request.state] and standing(request).possible
 
 
 def undo(request: OptOutRequest, actor: Actor) -> Job:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib import messages
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,7 +16,7 @@ from portal import builds, effects, exposure
 from portal import queue as waiting
 from portal.desk_forms import AcceptForm, AskForm, ExtendForm, PartForm, RejectForm, WeighForm
 from portal.forms import ServiceErrors, VerifyForm
-from portal.models import Objection, OptOutRequest
+from portal.models import Decision, Objection, OptOutRequest
 from portal.services import appeals, contacts, decisions, objections, questions, reviewing, verification
 from portal.services.decisions import Refused
 from portal.states import ACCEPTED, OPT_OUT, UNDECIDED, words_of
@@ -163,6 +164,8 @@ def _page(request: HttpRequest, opt_out: OptOutRequest, **forms: ServiceErrors) 
     user = signed_in(request)
     parts = _parts(opt_out) if opt_out.state in ("triage", "appeal") and opt_out.verified_at else {}
     undecided = opt_out.state in UNDECIDED
+    decisions_taken = Decision.objects.select_related("by").prefetch_related("targets")
+    prefetch_related_objects([opt_out], Prefetch("decisions", decisions_taken))
     context = {
         "opt_out": opt_out,
         "steps": timeline(opt_out, desk=True),
@@ -174,10 +177,10 @@ def _page(request: HttpRequest, opt_out: OptOutRequest, **forms: ServiceErrors) 
         "earlier_build": builds.begun_before(opt_out),
         "similar": {title: rows for title, rows in waiting.similar(opt_out).items() if rows},
         "verified_before": reviewing.verified_before(opt_out) if undecided and opt_out.verified_at else None,
-        "decisions": list(opt_out.decisions.select_related("by").prefetch_related("targets")),
+        "decisions": list(opt_out.decisions.all()),
         "enquiries": list(opt_out.enquiries.select_related("asked_by")),
         "objections": _with_forms(opt_out, forms.get("weigh")),
-        "appeals": list(opt_out.appeals.select_related("decided_by")),
+        "appeals": list(opt_out.appeals.select_related("decided_by")) if opt_out.appealed_at else [],
         "first": reviewing.first_approval(opt_out) if undecided else None,
         "two": undecided and reviewing.needs_two(opt_out),
         "barred": _barred(opt_out, user),

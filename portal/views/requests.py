@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from core.errors import Conflict
 from core.session import signed_in
 from portal import builds, exposure, states
-from portal.models import OptOutRequest
+from portal.models import Decision, OptOutRequest
 from portal.policies import after, promises
 from portal.services import appeals, drafts, requests, undo
 from portal.timelines import timeline
@@ -41,10 +41,10 @@ def request_page(request: HttpRequest, reference: str) -> HttpResponse:
         "opt_out": opt_out,
         "steps": timeline(opt_out),
         "promises": promises(),
-        "decision": opt_out.decisions.filter(kind__in=("partial", "reject")).order_by("-at", "-pk").first(),
+        "decision": _against(opt_out),
         "enquiries": list(opt_out.enquiries.all()),
         "objections": list(opt_out.objections.all()),
-        "appeals": list(opt_out.appeals.all()),
+        "appeals": list(opt_out.appeals.all()) if opt_out.appealed_at else [],
         "appealable": appeals.possible(opt_out),
         "undoable": undo.possible(opt_out),
         "earlier_build": builds.begun_before(opt_out),
@@ -80,6 +80,13 @@ def own(request: HttpRequest, reference: str) -> OptOutRequest:
     if found is None or found.state not in states.TEXTS or found.state == "draft":
         raise Http404("There is no such request, or it is not yours.")
     return found
+
+
+def _against(opt_out: OptOutRequest) -> Decision | None:
+    """The last decision that did not grant all of it."""
+    if opt_out.decided_at is None:
+        return None
+    return opt_out.decisions.filter(kind__in=(Decision.PARTIAL, Decision.REJECT)).order_by("-at", "-pk").first()
 
 
 def removed_figures(opt_out: OptOutRequest) -> dict[str, Any]:

@@ -358,6 +358,39 @@ class Appealing(TestCase):
         with self.assertRaises(Conflict):
             appeals.appeal(made, self.ada, "Mine.")
 
+    def test_who_rejected_weighs_no_objection_while_it_is_appealed(self):
+        made = self.rejected()
+        appeals.appeal(made, self.ada, "It is mine.")
+        said = objections.file(made, make_user("bob"), "A member", "No.")
+        with self.assertRaises(PermissionDenied):
+            objections.weigh(said, self.grace, upheld=True, why="As I said.")
+        objections.weigh(said, second(), upheld=False, why="No standing.")
+        self.assertEqual(said.state, Objection.DISMISSED)
+
+    @override_settings(FAIRSTACK_FOUR_EYES_FILES=1)
+    def test_who_approved_it_first_weighs_no_objection_that_comes_later(self):
+        made = self.rejected()
+        appeals.appeal(made, self.ada, "It is mine.")
+        third, fourth = make_staff("lynn"), make_staff("mary")
+        self.assertFalse(appeals.grant(made, second()))
+        self.assertTrue(appeals.grant(made, third))
+        said = objections.file(made, make_user("bob"), "A member", "No.")
+        for reviewer in (self.grace, second(), third):
+            with self.assertRaises(PermissionDenied):
+                objections.weigh(said, reviewer, upheld=False, why="Mine.")
+        objections.weigh(said, fourth, upheld=False, why="No standing.")
+
+    def test_a_month_of_its_own_is_never_cut_by_an_extension(self):
+        made = people.sent(self.ada)
+        people.backdate(made, submitted_at=75)
+        decisions.reject(made, self.grace, "No.")
+        appeals.appeal(made, self.ada, "It is mine.")
+        due = made.due_at
+        with self.assertRaisesRegex(Conflict, "nothing to extend"):
+            questions.extend(made, second(), "Slow.")
+        made.refresh_from_db()
+        self.assertEqual((made.due_at, made.extended_at), (due, None))
+
     def test_withdrawn_it_is_over(self):
         made = self.rejected()
         appeals.appeal(made, self.ada, "It is mine.")

@@ -72,7 +72,7 @@ class FiveThousand(TestCase):
         self.client.get(address)
         with CaptureQueriesContext(connection) as asked:
             self.client.get(address)
-        self.assertLessEqual(len(asked), 30)
+        self.assertLessEqual(len(asked), 23)
 
     def test_the_api_gives_any_part_of_it(self):
         _, token = tokens.issue(self.grace, "desk", ["read"])

@@ -180,5 +180,5 @@ class OnesOwnRequests(TestCase):
             self.client.get(reverse("portal:requests"))
         made = people.verified(self.ada, "Alpha", "one", "two", "three")
         people.hold("Alpha", "one", "two", "three")
-        with self.assertNumQueries(18):
+        with self.assertNumQueries(14):
             self.page(made)
