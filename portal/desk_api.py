@@ -1,4 +1,7 @@
-"""The desk by API: the queue with its filters, each decision, and many at once. Needs ``portal.review_request``."""
+"""The desk by API: the queue with its filters, each decision, and many at once.
+
+Deciding needs ``portal.review_request``; reading the queue is open to ``portal.view_desk`` as well.
+"""
 
 from datetime import datetime
 

@@ -11,7 +11,7 @@ class NoticeText:
         title: A line; ``{reference}`` and the notice's facts may stand in it.
         words: What happened and what to do.
         mail: Whether it also goes by mail.
-        page: The page that it leads to: a key of ``portal.services.notices.PAGES``.
+        page: The page that it leads to: a name of one of the portal's addresses.
     """
 
     title: str

@@ -39,10 +39,6 @@ OPT_OUT = Machine(
         "restored": frozenset(),
     },
 )
-# The road from sending to the end, as the timeline shows it.
-PATH = (
-    "submitted", "verifying", "triage", "objection", "accepted", "scheduled", "rebuilding", "removed", "receipted", "closed",
-)  # fmt: skip
 UNDER_WAY = (
     "submitted", "verifying", "needs_info", "triage", "objection", "appeal", "accepted", "partial", "scheduled", "rebuilding",
 )  # fmt: skip

@@ -25,7 +25,7 @@ TEXTS = {
         "Draft",
         "You started the request.",
         "You have not sent this request yet. Nobody but you can see it.",
-        "Finish it and send it. We keep the draft for you until then.",
+        "Finish it and send it. A draft that nobody touches for a while is deleted.",
     ),
     "submitted": StateText(
         "Received",
@@ -104,7 +104,7 @@ TEXTS = {
         "Rejected",
         "A reviewer rejected the request.",
         "The request was rejected; the reason stands below. Nothing is hidden because of it.",
-        "You can appeal to another reviewer, or send a new request with more to show.",
+        "For some time you can appeal to another reviewer, once. A new request with more to show is always possible.",
     ),
     "appeal": StateText(
         "Appeal",
