@@ -230,7 +230,7 @@ def withdraw(release: Release, actor: Actor, reason: str) -> Job | None:
         Conflict: It is not published.
     """
     require(actor, APPROVE)
-    reason = reason.strip()
+    reason = reason.replace("\x00", "").strip()
     if not reason:
         raise InvalidInput("Say why: the release's page will show it.", "reason")
     with transaction.atomic():
@@ -253,5 +253,5 @@ def reject(release: Release, actor: Actor, reason: str = "") -> Job | None:
         release.refresh_from_db()
         if release.state == "rejected":
             return None
-        retiring.reject(release, actor, reason.strip() or "It was not approved.")
+        retiring.reject(release, actor, reason.replace("\x00", "").strip() or "It was not approved.")
         return retiring.start_purge(actor, None, subject=release)

@@ -25,8 +25,7 @@ def add_source(actor: Actor, name: str, kind: str, params: dict[str, Any] | None
         InvalidInput: The name is no slug, or the reader does not know the kind or its parameters.
     """
     require(actor, "datasets_app.ingest_source")
-    if not NAME.fullmatch(name):
-        raise InvalidInput("Name the source with lower-case letters, digits and hyphens, at most 64.", "name")
+    _check_name(name)
     readers.open_source(name, kind, params or {})
     with transaction.atomic():
         source, new = Source.objects.update_or_create(name=name, defaults={"kind": kind, "params": params or {}})
@@ -43,6 +42,7 @@ def register_source(actor: Actor, name: str, kind: str, params: dict[str, Any], 
         Conflict: A new one has a name that is taken, or the one to be changed is not there.
     """
     require(actor, "datasets_app.ingest_source")
+    _check_name(name)
     with transaction.atomic():
         there = Source.objects.select_for_update().filter(name=name).exists()
         if there and not change:
@@ -65,7 +65,7 @@ def start_ingest(actor: Actor, source_name: str) -> Job:
     """
     require(actor, "datasets_app.ingest_source")
     with transaction.atomic():
-        source = Source.objects.filter(name=source_name).first()
+        source = Source.objects.filter(name=source_name).first() if NAME.fullmatch(source_name) else None
         if source is None and source_name == INSTALLED:
             source = add_source(actor, INSTALLED, INSTALLED)
         if source is None:
@@ -78,3 +78,8 @@ def start_ingest(actor: Actor, source_name: str) -> Job:
             title=f"Ingest {source.name}",
             dedupe_key=f"datasets.ingest:{source.name}",
         )
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise InvalidInput("Name the source with lower-case letters, digits and hyphens, at most 64.", "name")

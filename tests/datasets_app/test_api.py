@@ -111,6 +111,18 @@ class Acting(FloorMixin, TestCase):
         self.assertEqual(self.post("/api/releases", {"version": "v1.0"}).status_code, 409)
         self.assertEqual(Release.objects.count(), 1)
 
+    def test_a_nul_in_a_text_is_an_answer_and_no_crash(self):
+        self.assertEqual(self.post("/api/sources/ingest", {"source": "a\0"}).status_code, 422)
+        source = {"name": "a\0", "kind": "installed-packages"}
+        self.assertEqual(self.post("/api/sources", source).status_code, 422)
+        params = {"name": "a", "kind": "git-folder", "params": {"path": "/a\0b"}}
+        self.assertEqual(self.post("/api/sources", params).status_code, 422)
+        self.ingest()
+        self.publish(self.build())
+        self.assertEqual(self.post(f"{RELEASE}/withdraw", {"reason": "\0"}).status_code, 422)
+        said = self.post(f"{RELEASE}/withdraw", {"reason": "Not\0 ours."}).json()
+        self.assertEqual(said["release"]["withdrawn_reason"], "Not ours.")
+
     def test_nobody_acts_without_permission_scope_or_account(self):
         user = make_user()
         for headers, status in (
