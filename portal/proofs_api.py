@@ -73,7 +73,7 @@ class LookIn(Schema):
 
 
 class AddressIn(Schema):
-    """An address that stands in commits. It is compared and kept nowhere."""
+    """An address that stands in commits. It is compared, kept locked until the mail is out, and then destroyed."""
 
     address: str = Field(max_length=320)
 

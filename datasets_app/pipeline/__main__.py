@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from datasets_app.pipeline import attributes, ingest_command, manifest, mirror, purge, removals, storage
+from datasets_app.pipeline import attributes, ingest_command, manifest, mirror, purge, removal_feed, removals, storage
 from datasets_app.pipeline.build import BuildSpec, build
 from datasets_app.pipeline.corpus import files_table
 from datasets_app.pipeline.decide import Blocks
@@ -256,7 +256,7 @@ def _blocks(options: argparse.Namespace) -> Blocks:
 
 
 def _apply_removals(options: argparse.Namespace) -> int:
-    items = removals.read_feed(removals.pages(options.feed), options.fingerprint)
+    items = removal_feed.read_feed(removal_feed.pages(options.feed), options.fingerprint)
     print(f"The feed has {len(items)} items, and its signature is good.", file=sys.stderr)
     done = removals.apply(items, options.folder, _Meter())
     print("\n".join(removals.tell(done)))

@@ -15,7 +15,7 @@ from django.utils import timezone
 from core import audit, ledger, signing, stores
 from core.permissions import Actor
 from datasets_app.models import Release
-from datasets_app.pipeline import removals, state
+from datasets_app.pipeline import removal_feed, state
 from datasets_app.pipeline.format import manifest_path
 from portal.models import FeedItem
 from portal.receipts.proofs import ReleaseTree
@@ -87,15 +87,15 @@ def head() -> dict[str, Any]:
     """The signed head: the last item's number and digest."""
     last = FeedItem.objects.order_by("-sequence").first()
     said: dict[str, Any] = {
-        "format": removals.FORMAT,
+        "format": removal_feed.FORMAT,
         "sequence": last.sequence if last else 0,
-        "digest": last.digest if last else removals.START,
+        "digest": last.digest if last else removal_feed.START,
         "at": _text(last.at) if last else "",
     }
     return {
         "head": said,
         "public_key": signing.public_key().hex(),
-        "signature": signing.sign(removals.SIGNED_AS + rfc8785.dumps(said)).hex(),
+        "signature": signing.sign(removal_feed.SIGNED_AS + rfc8785.dumps(said)).hex(),
     }
 
 
@@ -116,7 +116,7 @@ def _append(**values: Any) -> FeedItem:
         item = FeedItem(
             sequence=last.sequence + 1 if last else 1,
             at=timezone.now().replace(microsecond=0),
-            previous=last.digest if last else removals.START,
+            previous=last.digest if last else removal_feed.START,
             **values,
         )
         item.digest = hashlib.sha256(rfc8785.dumps(document(item))).hexdigest()

@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from unittest import mock
 
@@ -20,7 +22,7 @@ from core import ledger, signing
 from core.jobs import execute_here
 from core.models import LedgerEntry
 from datasets_app.models import Owner
-from datasets_app.pipeline import removals
+from datasets_app.pipeline import removal_feed, removals
 from datasets_app.services import blocklist, reissues, releases
 from portal.models import FeedItem
 from portal.receipts import feed
@@ -50,7 +52,7 @@ class CopyMixin(RemovalMixin):
         return b"".join(answer.streaming_content)
 
     def read(self):
-        return removals.read_feed(lambda after: json.dumps(feed.page(after)).encode(), signing.fingerprint())
+        return removal_feed.read_feed(lambda after: json.dumps(feed.page(after)).encode(), signing.fingerprint())
 
     def texts(self, folder):
         return [text for path in folder.rglob("*.parquet") for text in pq.read_table(path)["content"].to_pylist()]
@@ -123,12 +125,13 @@ class TheFeed(CopyMixin, TransactionTestCase):
         self.assertEqual(len(good["items"]), 2)
 
         def tried(page, fingerprint=""):
-            return removals.read_feed(lambda after: json.dumps(page).encode(), fingerprint or signing.fingerprint())
+            return removal_feed.read_feed(lambda after: json.dumps(page).encode(), fingerprint or signing.fingerprint())
 
         self.assertEqual(len(tried(good)), 2)
         lies = [
             lambda page: page["items"].pop(),
             lambda page: page["items"].pop(0),
+            lambda page: page["items"].insert(0, 7),
             lambda page: page["items"].reverse(),
             lambda page: page["items"][0]["blobs"].pop(),
             lambda page: page["items"][0].update(replaced_by="v2.0"),
@@ -143,20 +146,40 @@ class TheFeed(CopyMixin, TransactionTestCase):
         for number, lie in enumerate(lies):
             page = copy.deepcopy(good)
             lie(page)
-            with self.assertRaises(removals.FeedRefused, msg=str(number)):
+            with self.assertRaises(removal_feed.FeedRefused, msg=str(number)):
                 tried(page)
-        with self.assertRaises(removals.FeedRefused):
+        with self.assertRaises(removal_feed.FeedRefused):
             tried(good, "0" * 64)
         self.assertEqual(
-            removals.read_feed(lambda after: json.dumps(feed.page(after, 1)).encode(), signing.fingerprint()),
+            removal_feed.read_feed(lambda after: json.dumps(feed.page(after, 1)).encode(), signing.fingerprint()),
             good["items"],
         )
+
+    def test_an_answer_that_is_cut_off_is_no_feed(self):
+        class Cut(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", "1000")
+                self.end_headers()
+                self.wfile.write(b"{")
+
+            def log_message(self, *said):
+                pass
+
+        server = HTTPServer(("127.0.0.1", 0), Cut)
+        self.addCleanup(server.server_close)
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        self.addCleanup(thread.join)
+        read = removal_feed.pages(f"http://127.0.0.1:{server.server_port}/feed.json")
+        with self.assertRaisesRegex(removal_feed.FeedRefused, "cannot be read"):
+            removal_feed.read_feed(read, signing.fingerprint())
 
     def test_the_command_uses_the_sites_own_feed(self):
         call_command("apply_removals", str(self.copy))
         self.assertFalse(any(MARKER.decode() in text for text in self.texts(self.copy)))
         with self.assertRaises(CommandError):
-            call_command("apply_removals", str(self.copy), feed="https://example.org/feed.json")
+            call_command("apply_removals", str(self.copy), feed="http://127.0.0.1:9/feed.json")
         with self.assertRaises(CommandError):
             call_command("apply_removals", str(self.copy.parent))
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core import signing
-from datasets_app.pipeline import removals
+from datasets_app.pipeline import removal_feed, removals
 from datasets_app.pipeline.errors import PipelineError
 from portal.receipts import feed
 
@@ -30,10 +30,12 @@ class Command(BaseCommand):
         if options["feed"] and not options["fingerprint"]:
             raise CommandError("Give --fingerprint too: a feed is worth what the key is worth that signed it.")
         read = (
-            removals.pages(options["feed"]) if options["feed"] else lambda after: json.dumps(feed.page(after)).encode()
+            removal_feed.pages(options["feed"])
+            if options["feed"]
+            else lambda after: json.dumps(feed.page(after)).encode()
         )
         try:
-            items = removals.read_feed(read, options["fingerprint"] or signing.fingerprint())
+            items = removal_feed.read_feed(read, options["fingerprint"] or signing.fingerprint())
             done = removals.apply(items, options["folder"])
         except PipelineError as error:
             raise CommandError(str(error)) from error
