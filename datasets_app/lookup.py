@@ -12,10 +12,10 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 
 from datasets_app import hidden_files, near
-from datasets_app.models import BlockEntry, ContentMask, Holding, Mask, Owner, Release
+from datasets_app.models import BlockEntry, ContentMask, FormerLogin, Holding, Mask, Owner, Release
 from datasets_app.query import Query, parse
 from datasets_app.services import blocklist
-from datasets_app.services.masks import hidden_filter
+from datasets_app.services.masks import hidden_among_few
 
 SUGGESTIONS = 6
 LISTED = 100  # repositories of one release that are listed; the totals count them all
@@ -121,11 +121,12 @@ def search(text: str) -> Lookup:
         InvalidInput: The text is empty or too long.
     """
     query = parse(text)
-    owners = {owner.pk: owner for owner in _owners(query)}
-    holdings = held_by_public().filter(owner__in=list(owners))
+    # One query, whether there is such an account or not: a second one of which only hidden accounts were asked would tell them.
+    holdings = held_by_public().filter(owner__in=_bearers(query))
     if query.repository:
         holdings = holdings.filter(repository__name_folded=query.repository)
     rows = list(holdings.values_list(*COLUMNS))
+    owners = Owner.objects.in_bulk({row[0] for row in rows})
     releases = _releases(rows)
     rows = _shown(rows, releases)
     matches = _matches(owners, [row for row in rows if owners[row[0]].login_folded == query.login], releases)
@@ -199,18 +200,19 @@ COLUMNS = (
 
 
 def held_by_public() -> Any:
-    """Holdings that the public may know of."""
-    return Holding.objects.filter(Q(files__gt=0) | Q(copies__gt=0), release__state="published").exclude(hidden_filter())
+    """Holdings that the public may know of; to be narrowed to few accounts or repositories."""
+    shown = Holding.objects.filter(Q(files__gt=0) | Q(copies__gt=0), release__state="published")
+    return shown.exclude(hidden_among_few())
 
 
-def _owners(query: Query) -> list[Owner]:
-    """The accounts of this name, now or before they were renamed. Asked first and alone, so that no planner starts from a
-    release's millions."""
-    rows = Owner.objects.order_by()
+def _bearers(query: Query) -> Any:
+    """The accounts of this name, now or before they were renamed: their primary keys, for a subquery."""
+    now = Owner.objects.order_by().filter(login_folded=query.login)
+    before = FormerLogin.objects.order_by().filter(login_folded=query.login)
     if query.forge:
-        rows = rows.filter(forge=query.forge)
+        now, before = now.filter(forge=query.forge), before.filter(owner__forge=query.forge)
     # A union: each half is one look into an index, which an OR over both tables would not be.
-    return list(rows.filter(login_folded=query.login).union(rows.filter(former_logins__login_folded=query.login)))
+    return now.values("pk").union(before.values("owner"))
 
 
 def _matches(owners: dict[int, Owner], rows: list[tuple[Any, ...]], releases: dict[int, Release]) -> list[Match]:

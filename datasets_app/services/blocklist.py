@@ -214,9 +214,17 @@ def blocked_blobs(blobs: Iterable[str]) -> set[str]:
 
 
 def blocked_holdings() -> Q:
-    """A filter for the holdings of accounts and repositories that are blocked now; correlated, see ``masks.hidden_filter``."""
+    """A filter for the holdings of accounts and repositories that are blocked now, for whole releases: PostgreSQL reads the
+    block-list once for each of the two questions, and keeps it."""
     live = BlockEntry.objects.filter(lifted_at=None)
     return Q(Exists(live.filter(owner=OuterRef("owner")))) | Q(Exists(live.filter(repository=OuterRef("repository"))))
+
+
+def blocked_among_few() -> Q:
+    """The same for few holdings: one question with an OR, which PostgreSQL cannot answer by reading the whole block-list into memory,
+    so that it asks both indexes for each holding."""
+    asked = Q(owner=OuterRef("owner")) | Q(repository=OuterRef("repository"))
+    return Q(Exists(BlockEntry.objects.filter(asked, lifted_at=None)))
 
 
 def holds_blocked(release: Release) -> bool:

@@ -131,12 +131,18 @@ def carry_over(keys: Mapping[str, str]) -> int:
 
 
 def hidden_filter() -> Q:
-    """A filter for holdings that the public may not see: masked, or blocked.
+    """A filter for holdings that the public may not see, among those of whole releases: masked, or blocked."""
+    return _masked() | blocklist.blocked_holdings()
 
-    Correlated, so that a look-up asks the indexes for one account and never reads all masks.
-    """
+
+def hidden_among_few() -> Q:
+    """The same among the holdings of few accounts or repositories: the indexes are asked for each, and the block-list is never read."""
+    return _masked() | blocklist.blocked_among_few()
+
+
+def _masked() -> Q:
     live = Mask.objects.filter(Q(repository=None) | Q(repository=OuterRef("repository")), lifted_at=None)
-    return Q(Exists(live.filter(owner=OuterRef("owner")))) | blocklist.blocked_holdings()
+    return Q(Exists(live.filter(owner=OuterRef("owner"))))
 
 
 def hidden_keys() -> tuple[frozenset[str], frozenset[str]]:

@@ -1,9 +1,11 @@
 """Am I in it? Every way to ask, and that the public cannot tell removed, masked and never held apart."""
 
 import random
+from unittest import skipUnless
 
 from django.db import connection
 from django.test import TestCase
+from django.test.utils import CaptureQueriesContext
 
 from core.errors import InvalidInput
 from datasets_app import lookup, near
@@ -121,6 +123,25 @@ class Searching(TestCase):
             self.assertEqual((found.held, found.matches, found.suggestions), (False, [], []))
             self.assertEqual(self.names("nunpy"), [])
         self.assertEqual((never.held, never.matches), (False, []))
+
+    def test_the_database_is_asked_the_same_questions_whether_an_account_is_hidden_or_was_never_held(self):
+        def asked(text: str) -> list[str]:
+            with CaptureQueriesContext(connection) as queries:
+                lookup.search(text)
+            return [query["sql"][:100] for query in queries]
+
+        never = asked("nomby")
+        masks.mask(self.staff, Owner.objects.get(key="github.com/numpy"), reference="R")
+        self.assertEqual(asked("numpy"), never)
+        blocklist.add(self.staff, Owner.objects.get(key="github.com/numpy"), reference="R")
+        masks.unmask(self.staff, "R")
+        self.assertEqual(asked("numpy"), never)
+
+    @skipUnless(connection.vendor == "postgresql", "it is PostgreSQL's planner that would")
+    def test_a_look_up_never_reads_the_whole_block_list(self):
+        plan = lookup.held_by_public().filter(owner__in=[1, 2, 3]).order_by().explain()
+        self.assertIn("SubPlan", plan)
+        self.assertNotIn("hashed", plan)
 
     def test_a_masked_repository_leaves_the_others(self):
         owner = Owner.objects.get(key="github.com/django")
