@@ -144,7 +144,8 @@ def suggestions(query: Query) -> list[Suggestion]:
     ]
     alike.sort()
     alike = alike[: 3 * SUGGESTIONS]
-    held = _holding_any([pk for *_, pk in alike])
+    # Asked even where nothing is near (no owner has the number 0): whether it is asked would tell of hidden ones.
+    held = _holding_any([0, *(pk for *_, pk in alike)])
     return [Suggestion(written, forge) for _, _, written, forge, pk in alike if pk in held][:SUGGESTIONS]
 
 
