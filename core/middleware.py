@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -49,15 +50,25 @@ class NotBehind:
 
 
 class WithoutNull:
-    """No path holds a NUL (404), and no query may (400): PostgreSQL takes none in a text, so that every look-up by it would fail."""
+    """No path holds a NUL (404), and no query may (400): PostgreSQL takes none in a text, so that every look-up by it would fail.
+
+    A view with ``answers_null`` is asked all the same: the Hub protocol's answers to what is not there have headers of their own.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        """The refusal, as a page or as JSON to programs; nothing where there is no NUL."""
         in_path = "\0" in request.path_info
-        if not in_path and "%00" not in request.META.get("QUERY_STRING", ""):
-            return self.get_response(request)
+        in_query = "%00" in request.META.get("QUERY_STRING", "")
+        if not (in_path or in_query) or getattr(view, "answers_null", False):
+            return None
         status, text = (404, "There is nothing here.") if in_path else (400, "A query holds no NUL character.")
         if request.path_info.startswith("/api/"):
             return JsonResponse({"error": text}, status=status)

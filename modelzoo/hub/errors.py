@@ -88,6 +88,7 @@ def hub_view(*methods: str) -> Callable[[View], View]:
             except PermissionDenied as error:
                 return HubError(403, "", str(error)).response()
 
+        answer.answers_null = True  # type: ignore[attr-defined]
         return answer
 
     return decorate

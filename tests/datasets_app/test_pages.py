@@ -169,7 +169,7 @@ class PublicPages(FloorMixin, TestCase):
     def test_lists_take_as_many_queries_for_many_rows_as_for_few(self):
         with self.assertNumQueries(2):
             self.client.get("/releases/")
-        with self.assertNumQueries(5):
+        with self.assertNumQueries(4):
             self.client.get(f"{self.base}files/")
         for number in range(30):
             Release.objects.create(
