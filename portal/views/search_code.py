@@ -8,9 +8,9 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_http_methods
 
 from core.errors import InvalidInput
+from core.uploads import handed_in, in_memory, is_too_large
 from datasets_app import browsing, code_lookup, side_by_side
 from portal import look_ups
-from portal.views.uploads import handed_in, in_memory, is_too_large
 
 CODE, FILE = "code", "file"
 GONE = "The file is not shown any more. Search again to see what is held now."

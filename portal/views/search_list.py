@@ -12,11 +12,11 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_http_methods
 
 from core.errors import InvalidInput
+from core.uploads import handed_in, in_memory, is_too_large
 from datasets_app import lookup_many
 from datasets_app.lookup_many import Answer, Asked
 from portal import look_ups
 from portal.tables import HARMLESS_TYPE, Echo, harmless
-from portal.views.uploads import handed_in, in_memory, is_too_large
 
 NAMES, FILE = "names", "file"
 SHOWN = 200  # answers on the page; the downloads have them all
