@@ -10,9 +10,11 @@ class DatasetsAppConfig(AppConfig):
     verbose_name = "Data"
 
     def ready(self) -> None:
-        from datasets_app import checks, code_indexes, mirroring, purging, tasks, undoing  # noqa: F401
+        from datasets_app import checks, mirroring, purging, shard_indexes, tasks, undoing  # noqa: F401
+        from datasets_app.code_indexes import CODE
 
         purging.register_stores()
         mirroring.register_store()
-        code_indexes.register()
+        shard_indexes.register()
+        shard_indexes.add(CODE)
         undoing.register_store()

@@ -11,11 +11,11 @@ from typing import Any
 from django.db.models import Q
 
 from core.errors import InvalidInput
-from datasets_app import code_indexes, lookup
+from datasets_app import lookup, shard_indexes
+from datasets_app.code_indexes import CODE
 from datasets_app.models import ContentMask, Holding, Release
 from datasets_app.pipeline.blobs import blob_id
-from datasets_app.pipeline.code_copies import copies_path
-from datasets_app.pipeline.code_index import LINE_ENDS, SAME, Asked, CodeIndex, ask, index_path
+from datasets_app.pipeline.code_index import LINE_ENDS, SAME, Asked, CodeIndex, ask
 from datasets_app.services import masks
 
 LARGEST = 1_000_000  # bytes of a text that is looked up; files in releases are rarely larger
@@ -156,19 +156,19 @@ def search(content: bytes) -> Found:
     found = Found(blob_id(content), short=asked.sketch is None)
     hits: list[_Hit] = []
     seen: dict[str, list[_Hit]] = {}
-    for release in code_indexes.published():
-        for digest in code_indexes.shards_of(release):
+    for release in shard_indexes.published():
+        for digest in shard_indexes.shards_of(release):
             if digest not in seen:
-                index = code_indexes.opened(index_path(code_indexes.folder(), digest))
+                index = CODE.of_shard(digest)
                 found.unready += index is None
                 seen[digest] = [] if index is None else _in_shard(index, asked)
             hits += [hit.within(release) for hit in seen[digest]]
-        copies = code_indexes.opened(copies_path(code_indexes.folder(), release.name, release.version))
+        copies = CODE.of(release)
         if copies is not None:
             hits += [hit.within(release) for hit in _in_copies(copies, asked)]
     found.shards = len(seen)
     if found.unready:
-        code_indexes.ask_for_indexes()
+        CODE.ask()
     places = _places(hits)
     found.places, found.more = places[:MOST], max(0, len(places) - MOST)
     return found

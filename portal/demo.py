@@ -12,7 +12,7 @@ from django.conf import settings
 from core.errors import FairstackError
 from core.models import Job, User
 from core.states import JOB_ACTIVE
-from datasets_app import code_indexes
+from datasets_app import shard_indexes
 from datasets_app.models import Release, Source
 from datasets_app.services import releases, sources
 from modelzoo.models import Revision
@@ -70,7 +70,8 @@ def first_release(actor: User, watch: Watch) -> Release:
         releases.approve(release, actor)
     if release.approvals.count() >= settings.FAIRSTACK_APPROVALS:
         releases.publish(release, actor)
-        for job in Job.objects.filter(kind=code_indexes.KIND, state__in=JOB_ACTIVE):
+        kinds = [kind.job for kind in shard_indexes.kinds()]
+        for job in Job.objects.filter(kind__in=kinds, state__in=JOB_ACTIVE):
             _see_through(job, watch)
     release.refresh_from_db()
     return release

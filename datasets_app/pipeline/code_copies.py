@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from datasets_app.pipeline import atomic, state
-from datasets_app.pipeline.code_index import CodeIndex, facts_array, sorted_heads, write
+from datasets_app.pipeline.code_index import facts_array, sorted_heads, write
 from datasets_app.pipeline.decide import BLOCKED
 from datasets_app.pipeline.reasons import KEPT
 
@@ -37,10 +37,3 @@ def index_copies(release: Path, path: Path) -> int:
     with atomic.replacing(path) as temporary:
         write(temporary, {"blob_ids": ids, **sorted_heads("blob", ids), "facts": facts_array(facts)})
     return len(rows)
-
-
-def names(index: CodeIndex, owner_keys: frozenset[str], repository_keys: frozenset[str]) -> bool:
-    """Whether an index of copies names one of these accounts or repositories."""
-    table = index.table()
-    owners, repositories = set(table["owner_key"].to_pylist()), set(table["repository_key"].to_pylist())
-    return any(key in owner_keys for key in owners) or any(key in repository_keys for key in repositories)

@@ -249,6 +249,11 @@ class CodeIndex:
         places = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
         return bool((known[places] == wanted).any()) and bool(self.by_blob(blob_ids))
 
+    def named(self) -> tuple[set[str], set[str]]:
+        """The owner keys and the repository keys of its rows."""
+        table = self.table()
+        return set(table["owner_key"].to_pylist()), set(table["repository_key"].to_pylist())
+
     def _exact(self, name: str, whole: str, digests: Sequence[bytes]) -> list[int]:
         keys, rows, known = self.arrays[f"{name}_keys"], self.arrays[f"{name}_rows"], self.arrays[whole]
         found = set()

@@ -13,7 +13,8 @@ from core import jobs, stores, supervisor
 from core.errors import InvalidInput
 from core.jobs import execute_here
 from core.models import Job
-from datasets_app import code_indexes, code_lookup
+from datasets_app import code_lookup, shard_indexes
+from datasets_app.code_indexes import CODE
 from datasets_app.models import BlockEntry, Owner, Release, Repository
 from datasets_app.pipeline.code_index import CodeIndex
 from datasets_app.services import blocklist, masks
@@ -40,8 +41,8 @@ class Indexed(FloorMixin):
         self.index()
 
     def index(self) -> Job:
-        code_indexes.ask_for_indexes()
-        job = Job.objects.filter(kind=code_indexes.KIND).latest("created_at")
+        CODE.ask()
+        job = Job.objects.filter(kind=CODE.job).latest("created_at")
         if job.state == "queued":
             execute_here(job)
         job.refresh_from_db()
@@ -126,19 +127,19 @@ class Finding(Indexed, TestCase):
 
 class Following(Indexed, TransactionTestCase):
     def files(self) -> set[str]:
-        return {path.name for path in code_indexes.folder().rglob("*.index")}
+        return {path.name for path in CODE.folder.rglob("*.index")}
 
     def test_publishing_asks_for_the_indexes_of_what_is_new_alone(self):
-        self.assertEqual(Job.objects.filter(kind=code_indexes.KIND).count(), 1)
-        written = {path: path.stat().st_mtime_ns for path in code_indexes.folder().rglob("*.index")}
+        self.assertEqual(Job.objects.filter(kind=CODE.job).count(), 1)
+        written = {path: path.stat().st_mtime_ns for path in CODE.folder.rglob("*.index")}
         second = self.publish(self.build())
         job = self.index()
         self.assertEqual(job.result["releases"], 1)
-        kept = set(code_indexes.shards_of(self.release)) & set(code_indexes.shards_of(second))
+        kept = set(shard_indexes.shards_of(self.release)) & set(shard_indexes.shards_of(second))
         for path, at in written.items():
             if path.stem in kept:
                 self.assertEqual(path.stat().st_mtime_ns, at)
-        self.assertEqual(code_indexes.missing(), ([], []))
+        self.assertEqual(shard_indexes.missing(CODE), ([], []))
 
     def test_a_removal_takes_the_indexes_of_its_shards_along(self):
         before = self.files()
@@ -146,37 +147,37 @@ class Following(Indexed, TransactionTestCase):
         second = self.publish(self.build())
         self.assertEqual(Release.objects.get(pk=self.release.pk).state, "withdrawn")
         blobs = [bytes.fromhex(code_lookup.search(LONG.encode()).blob_id)]
-        for path in code_indexes.folder().rglob("*.index"):
+        for path in CODE.folder.rglob("*.index"):
             index = CodeIndex.open(path)
             self.assertFalse(index.holds(blobs))
             self.assertNotIn("Alpha", index.table()["owner"].to_pylist())
         self.index()
         self.assertNotEqual(self.files(), before)
-        self.assertEqual(code_indexes.missing(), ([], []))
+        self.assertEqual(shard_indexes.missing(CODE), ([], []))
         self.assertEqual({one.owner for one in code_lookup.search(LONG.encode()).places}, {"beta"})
         self.assertTrue(second.published)
 
     def test_the_scan_finds_an_index_that_a_purge_left_behind(self):
-        path = next(code_indexes.folder().glob("??/*.index"))
+        path = next(CODE.folder.glob("??/*.index"))
         blob = bytes(CodeIndex.open(path).arrays["blob_ids"][0]).hex()
 
         class Wanted:
             blob_ids = frozenset({blob, "0" * 40})
 
-        store = next(store for store in stores.all_stores() if store.name == "code index")
+        store = next(store for store in stores.all_stores() if store.name == "indexes")
         self.assertIn(str(path), store.scan(Wanted(), lambda *a, **k: None))
         store.purge({blob}, lambda *a, **k: None)
         self.assertEqual(store.scan(Wanted(), lambda *a, **k: None), [])
         self.assertFalse(path.exists())
-        self.assertEqual(code_indexes.missing()[0], [path.stem])
+        self.assertEqual(shard_indexes.missing(CODE)[0], [path.stem])
 
     def test_an_index_that_is_gone_or_damaged_is_made_anew_and_the_answer_says_so_meanwhile(self):
-        shutil.rmtree(code_indexes.folder())
+        shutil.rmtree(CODE.folder)
         found = code_lookup.search(LONG.encode())
         self.assertEqual((found.held, found.unready), (False, found.shards))
         self.index()
         self.assertEqual(len(code_lookup.search(LONG.encode()).places), 2)
-        for path in code_indexes.folder().rglob("*.index"):
+        for path in CODE.folder.rglob("*.index"):
             path.write_bytes(path.read_bytes()[:100])
         self.assertGreater(code_lookup.search(LONG.encode()).unready, 0)
         self.index()
@@ -184,9 +185,9 @@ class Following(Indexed, TransactionTestCase):
 
     def test_a_job_killed_while_it_indexes_is_finished_by_the_next_attempt(self):
         for at in ("0", "1"):
-            shutil.rmtree(code_indexes.folder())
-            code_indexes.ask_for_indexes()
-            job = Job.objects.filter(kind=code_indexes.KIND, state="queued").get()
+            shutil.rmtree(CODE.folder)
+            CODE.ask()
+            job = Job.objects.filter(kind=CODE.job, state="queued").get()
             claim = jobs.claim(job)
             process = subprocess.run(
                 [sys.executable, "-m", "tests.datasets_app.killed_job", str(job.pk), str(claim), "indexing code", at],
@@ -197,18 +198,29 @@ class Following(Indexed, TransactionTestCase):
                 self.assertEqual(jobs.give_back(Job.objects.get(pk=job.pk), "killed"), "requeued")
             stores.sweep_temporary_files()
             self.index()
-            self.assertEqual(code_indexes.missing(), ([], []))
+            self.assertEqual(shard_indexes.missing(CODE), ([], []))
             self.assertEqual(len(code_lookup.search(LONG.encode()).places), 2)
             self.assertEqual(list((self.data / "tmp").iterdir()), [])
 
     def test_a_shard_that_is_withdrawn_while_it_is_indexed_leaves_no_index(self):
-        shutil.rmtree(code_indexes.folder())
-        original = code_indexes._put
+        shutil.rmtree(CODE.folder)
+        original = shard_indexes._put
 
         def withdraw_first(source, target):
             Release.objects.update(state="withdrawn")
             original(source, target)
 
-        with patch.object(code_indexes, "_put", withdraw_first):
+        with patch.object(shard_indexes, "_put", withdraw_first):
             self.index()
         self.assertEqual(self.files(), set())
+
+    def test_an_index_may_be_a_folder_that_is_swapped_and_deleted_whole(self):
+        for text in ("first", "second"):
+            made = self.data / "tmp" / "made"
+            made.mkdir(parents=True)
+            (made / "part").write_text(text)
+            target = CODE.folder / "ab" / "made"
+            shard_indexes._put(made, target)
+            self.assertEqual([path.read_text() for path in (CODE.folder / "ab").glob("*/*")], [text])
+        self.assertEqual(shard_indexes.sweep(CODE), 1)
+        self.assertEqual(list(CODE.folder.glob("ab/*")), [])
