@@ -8,7 +8,7 @@ WEB_THREADS = 8
 def web(bind: str, workers: int = 2) -> list[str]:
     """The web server: gunicorn with threads, so that a slow download holds one thread and not a process."""
     return [
-        *("gunicorn", "config.wsgi:application", "--bind", bind),
+        *("gunicorn", "config.wsgi:application", "--config", "config/web_server.py", "--bind", bind),
         *("--worker-class", "gthread", "--workers", str(workers), "--threads", str(WEB_THREADS)),
         *("--timeout", "60", "--graceful-timeout", "5", "--max-requests", "5000", "--max-requests-jitter", "500"),
     ]
