@@ -5,13 +5,10 @@ The index of a shard knows each row by its blob id, by the SHA-256 of its publis
 published shard alone, so it knows nothing that the shard does not show. A shard never changes, so neither does its index: a new
 release needs new ones for its new shards and no others.
 
-One file a shard: a line that names the format, the table of its arrays as JSON, then the arrays, each at a multiple of 64 bytes.
-Rows take about 730 bytes. Every array is read where it lies, so a look-up touches a few pages of each index.
+One file a shard (:mod:`array_file`). Rows take about 730 bytes. Every array is read where it lies, so a look-up touches a few pages of each index.
 """
 
 import hashlib
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +19,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datasets_app.pipeline import atomic
+from datasets_app.pipeline import array_file, atomic
+from datasets_app.pipeline.array_file import IndexDamaged as IndexDamaged
 from datasets_app.pipeline.duplicates import estimate
 from datasets_app.pipeline.format import shard_path
 from datasets_app.pipeline.sketches import BANDS, SHINGLE, SKETCHES, sketch_texts
@@ -34,7 +32,6 @@ RULES = f"1/{SKETCHES.rules}"
 MOST_CANDIDATES = 2000  # of one shard that are compared; those that share most bands come first
 FACTS = ["path", "forge", "owner", "repository", "repository_key", "owner_key", "language", "licence", "size", "copies"]
 MARK = b"\xef\xbb\xbf"  # what some editors put before a text in UTF-8
-_ALIGNED = 64
 
 
 class Indexed(TypedDict):
@@ -43,10 +40,6 @@ class Indexed(TypedDict):
     digest: str
     rows: int
     bytes: int
-
-
-class IndexDamaged(Exception):
-    """The file is no index, was cut off, or was made by other rules: make it anew."""
 
 
 def index_path(folder: Path, digest: str) -> Path:
@@ -133,25 +126,7 @@ def facts_array(table: pa.Table) -> npt.NDArray[np.uint8]:
 
 def write(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     """Write an index: these arrays by name."""
-    places: dict[str, tuple[str, tuple[int, ...], int]] = {}
-    at = 0
-    for name, array in arrays.items():
-        places[name] = (array.dtype.str, array.shape, at)
-        at += math.ceil(array.nbytes / _ALIGNED) * _ALIGNED
-    head = json.dumps({"rules": RULES, "arrays": places, "bytes": at}).encode()
-    start = math.ceil((len(MAGIC) + 8 + len(head)) / _ALIGNED) * _ALIGNED
-    with path.open("wb") as file:
-        file.write(MAGIC + len(head).to_bytes(8, "little") + head)
-        for name, array in arrays.items():
-            file.seek(start + places[name][2])
-            file.write(np.ascontiguousarray(array).data)
-        file.truncate(start + at)
-
-
-def _mapped(whole: Any, kind: np.dtype[Any], shape: tuple[int, ...], start: int) -> npt.NDArray[Any]:
-    if not math.prod(shape):
-        return np.empty(shape, kind)
-    return np.frombuffer(whole, kind, math.prod(shape), start).reshape(shape)
+    array_file.write(path, MAGIC, RULES, arrays)
 
 
 @dataclass(frozen=True)
@@ -177,26 +152,7 @@ class CodeIndex:
             FileNotFoundError: There is none.
             IndexDamaged: It cannot be used.
         """
-        try:
-            whole = np.memmap(path, np.uint8, "r")
-        except ValueError as error:  # an empty file
-            raise IndexDamaged(f"{path} is empty") from error
-        lead = len(MAGIC) + 8
-        if bytes(whole[: len(MAGIC)]) != MAGIC or len(whole) < lead:
-            raise IndexDamaged(f"{path} is no index of code")
-        length = int.from_bytes(bytes(whole[len(MAGIC) : lead]), "little")
-        try:
-            head = json.loads(bytes(whole[lead : lead + length]))
-            start = math.ceil((lead + length) / _ALIGNED) * _ALIGNED
-            if head["rules"] != RULES or len(whole) != start + head["bytes"]:
-                raise IndexDamaged(f"{path} was cut off, or made by other rules")
-            arrays = {
-                name: _mapped(whole, np.dtype(kind), tuple(shape), start + at)
-                for name, (kind, shape, at) in head["arrays"].items()
-            }
-        except (ValueError, KeyError, TypeError) as error:
-            raise IndexDamaged(f"{path} is no index of code") from error
-        return cls(path, arrays)
+        return cls(path, array_file.read(path, MAGIC, RULES))
 
     @property
     def rows(self) -> int:
