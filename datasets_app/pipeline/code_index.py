@@ -5,7 +5,8 @@ The index of a shard knows each row by its blob id, by the SHA-256 of its publis
 published shard alone, so it knows nothing that the shard does not show. A shard never changes, so neither does its index: a new
 release needs new ones for its new shards and no others.
 
-One file a shard (:mod:`array_file`). Rows take about 730 bytes. Every array is read where it lies, so a look-up touches a few pages of each index.
+One file a shard (:mod:`array_file`). Rows take about 730 bytes. Every array is read where it lies, so a look-up touches a few
+pages of each index.
 """
 
 import hashlib

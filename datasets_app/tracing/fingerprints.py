@@ -1,10 +1,10 @@
 """The table by which sampled windows are found: their places, in the order of their hashes.
 
 Four arrays, about eight bytes a window. The upper half of a hash gives the *bucket*; four windows lie in one on the average.
-``buckets`` tells where each begins, ``tags`` 16 more bits of each window, ascending in a bucket, ``places`` where it begins in the texts,
-ascending for one tag. Before them stands ``filter``, eight bits a window of which each sets two: it turns away nineteen of twenty windows that are not
-there at the price of one access to memory. All four are entered by the upper half of the hash, so hashes that are looked up in ascending
-order walk through them from front to back.
+``buckets`` tells where each begins, ``tags`` 16 more bits of each window, ascending in a bucket, ``places`` where it begins in
+the texts, ascending for one tag. Before them stands ``filter``, eight bits a window of which each sets two: it turns away
+nineteen of twenty windows that are not there at the price of one access to memory. All four are entered by the upper half of the
+hash, so hashes that are looked up in ascending order walk through them from front to back.
 
 What the table gives are places where a window of this hash lies: the texts have to be compared.
 """

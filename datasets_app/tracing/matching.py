@@ -1,12 +1,12 @@
 """From windows that may be the same to stretches that are: the kernels that compare texts.
 
-A place in the texts and one in the question where windows of one hash lie make an *anchor*; the difference of the two is its *diagonal*. Anchors
-are taken diagonal by diagonal: the texts are compared from the anchor to both sides, and the anchors that lie in the
-stretch just compared need no second look. So each stretch is read once, and what the hash said is never believed.
+A place in the texts and one in the question where windows of one hash lie make an *anchor*; the difference of the two is its
+*diagonal*. Anchors are taken diagonal by diagonal: the texts are compared from the anchor to both sides, and the anchors that lie
+in the stretch just compared need no second look. So each stretch is read once, and what the hash said is never believed.
 
-With a cap, of the places of one hash in a shard only the first ``cap`` that are not hidden are taken. A stretch of a text is missed then
-only if all windows by which it could be found are capped. Where in the question that can happen is told as *blind* stretches:
-a span that lies in none of them has no other sources than those that are given.
+With a cap, of the places of one hash in a shard only the first ``cap`` that are not hidden are taken. A stretch of a text is
+missed then only if all windows by which it could be found are capped. Where in the question that can happen is told as *blind*
+stretches: a span that lies in none of them has no other sources than those that are given.
 """
 
 from typing import Any
@@ -105,7 +105,7 @@ def _forth(text: Any, place: int, query: Any, offset: int) -> int:
 @njit
 def _repeats(query: Any, start: int, end: int) -> bool:
     """Whether every byte is that two before it."""
-    for at in range(start + 2, end):
+    for at in range(start + 2, end):  # noqa: SIM110  (numba knows no generators)
         if query[at] != query[at - 2]:
             return False
     return True
@@ -164,8 +164,8 @@ def mark_blind(capped: Any, offsets: Any, offset_bounds: Any, repeating: Any, bl
     """Put into ``blind``, of each offset, the farthest end of the blind stretches that it lies in.
 
     A text that holds a stretch is found by windows a stride apart. So a stretch can be missed if from its first to its last the
-    windows of one such chain are capped, or repeat themselves: these are not in the index. Where all of them repeat themselves, the text is found by
-    a window over the end of the run, so one of those has to be capped.
+    windows of one such chain are capped, or repeat themselves: these are not in the index. Where all of them repeat themselves,
+    the text is found by a window over the end of the run, so one of those has to be capped.
     """
     count = len(repeating)
     is_capped = np.zeros(count, np.bool_)

@@ -1,8 +1,9 @@
 """The trace index of one shard: its texts in both forms, and the fingerprints by which stretches of them are found.
 
-One file a shard (:mod:`datasets_app.pipeline.array_file`), made of the published shard alone, so it knows nothing that the shard does not show.
-A shard never changes, so neither does its index. Of a megabyte of text it takes 1.8 MB for the two texts, which lie there as they are, and
-0.3 MB of fingerprints for each. Everything is read where it lies: a question touches a few pages of each index.
+One file a shard (:mod:`datasets_app.pipeline.array_file`), made of the published shard alone, so it knows nothing that the shard
+does not show. A shard never changes, so neither does its index. Of a megabyte of text it takes 1.8 MB for the two texts, which
+lie there as they are, and 0.3 MB of fingerprints for each. Everything is read where it lies: a question touches a few pages of
+each index.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -80,12 +81,17 @@ def arrays_of(published: pa.Table) -> dict[str, npt.NDArray[Any]]:
     """The arrays of the index of these rows, of which ``blob_id``, ``content`` and ``code_index.FACTS`` are read."""
     ids = np.frombuffer(bytes.fromhex("".join(published["blob_id"].to_pylist())), np.uint8).reshape(-1, 20)
     text, bounds = _joined(published["content"].cast(pa.large_binary()).to_pylist())
-    arrays = {"blob_ids": ids, **sorted_heads("blob", ids), "facts": facts_array(published.select(FACTS))}
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "blob_ids": ids,
+        **sorted_heads("blob", ids),
+        "facts": facts_array(published.select(FACTS)),
+    }
     for form in FORMS:
         if form == "collapsed":
             text, bounds = collapse(text, bounds)
         parts = table(*sample(text))
-        arrays |= {f"{form}_text": text, f"{form}_bounds": bounds} | {f"{form}_{name}": parts[name] for name in PARTS}
+        arrays |= {f"{form}_text": text, f"{form}_bounds": bounds}
+        arrays |= {f"{form}_{name}": parts[name] for name in PARTS}
     return arrays
 
 

@@ -1,15 +1,16 @@
 """Every stretch of a text that stands word for word in published files, with all of these files.
 
-A *span* is a stretch of the text that stands whole in at least one file and lies within no longer one that does. Its matches are the
-files that hold it whole. Spans may overlap, where two files go on differently; they are never joined over a gap. Both forms of comparison
-(:data:`question.FORMS`) have their own spans. What a file holds of a span only in part is not told of that file, as the longer
-stretch tells more; the length of a collapsed span is that of its collapsed text.
+A *span* is a stretch of the text that stands whole in at least one file and lies within no longer one that does. Its matches are
+the files that hold it whole. Spans may overlap, where two files go on differently; they are never joined over a gap. Both forms
+of comparison (:data:`question.FORMS`) have their own spans. What a file holds of a span only in part is not told of that file, as
+the longer stretch tells more; the length of a collapsed span is that of its collapsed text.
 
-The answer is exact: the texts themselves are compared, byte by byte, and every span is found. One exception: runs in which each byte is that
-two before it (one or two symbols over and over) are not spans by themselves, only as part of longer ones.
+The answer is exact: the texts themselves are compared, byte by byte, and every span is found. One exception: runs in which each
+byte is that two before it (one or two symbols over and over) are not spans by themselves, only as part of longer ones.
 
-Common spans cost most. So with a ``cap`` no more than that many places of one window (24 bytes) are looked at in one shard. What could be missed
-by that is known exactly, and such spans say ``at_least``. The work is then bounded by length of text x cap x shards, whatever the text.
+Common spans cost most. So with a ``cap`` no more than that many places of one window (24 bytes) are looked at in one shard. What
+could be missed by that is known exactly, and such spans say ``at_least``. The work is then bounded by length of text x cap x
+shards, whatever the text.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -107,8 +108,8 @@ class Trace:
 
     Attributes:
         spans: By position; at one position exact before collapsed.
-        blind: Of each form the stretches of the text, in characters, in which files may have been passed over because of the cap. A span that
-            lies in one says ``at_least``; other spans that lie in one may be missing.
+        blind: Of each form the stretches of the text, in characters, in which files may have been passed over because of the cap.
+            A span that lies in one says ``at_least``; other spans that lie in one may be missing.
         least: Of how many characters a span had to be.
     """
 
@@ -267,7 +268,7 @@ class _Search:
     def blind_stretches(self) -> list[tuple[int, int]]:
         """Where files may have been passed over, in characters of the text."""
         asked = self.asked
-        starts = np.flatnonzero(self.blind[:-1] > np.concatenate([[0], self.blind[:-2]])) if self.blind.any() else []
+        starts = np.flatnonzero(self.blind[:-1] > np.concatenate([[0], self.blind[:-2]])).tolist()
         stretches = [(int(asked.onward[start]), int(asked.back[self.blind[start]])) for start in starts]
         return _longest([(int(asked.starts[a]), int(asked.ends[b - 1])) for a, b in stretches if a < b])
 

@@ -1,7 +1,7 @@
 """Windows of text: which of them are sampled, and what each is known by.
 
-Of a text every window of :data:`WINDOW` bytes that begins at a multiple of it is sampled. A stretch of :data:`SURE` bytes, wherever it lies,
-holds one of these whole, so whoever looks up all windows of a query finds every common stretch of that length.
+Of a text every window of :data:`WINDOW` bytes that begins at a multiple of it is sampled. A stretch of :data:`SURE` bytes,
+wherever it lies, holds one of these whole, so whoever looks up all windows of a query finds every common stretch of that length.
 
 Windows that repeat themselves after one or two bytes (rules such as ``-----``, indentation, ``, , , ,``) are in every file many
 times and say nothing: they are passed over. In their place stand the two windows that reach over the ends of the run by one byte, so
