@@ -13,6 +13,7 @@ from datasets_app.api import router as datasets_router
 from datasets_app.benchmarks_api import router as benchmarks_router
 from datasets_app.cards_api import router as cards_router
 from datasets_app.sources_api import router as sources_router
+from datasets_app.tracer_api import router as tracer_router
 from modelzoo.api import router as zoo_router
 from portal.api import router as portal_router
 from portal.desk_api import router as desk_router
@@ -37,6 +38,7 @@ api.add_router("/", datasets_router)
 api.add_router("/", sources_router)
 api.add_router("/", cards_router)
 api.add_router("/", benchmarks_router)
+api.add_router("/", tracer_router)
 api.add_router("/", zoo_router)
 api.add_router("/", transparency_router)
 api.add_router("/", runs_router)

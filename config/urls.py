@@ -13,6 +13,7 @@ urlpatterns = [
     path("api/", api.urls),
     path("", include("core.urls")),
     path("accounts/", include("core.forge_urls")),
+    path("", include("datasets_app.tracer_urls")),
     path("releases/", include("datasets_app.urls")),
     path("runs/", include("training_jobs.urls")),
     path("models/", include("modelzoo.urls")),

@@ -15,6 +15,7 @@ THEME_COOKIE = "theme"
 # Label, the name of its page, the prefix under which its section lives.
 _SECTIONS = (
     ("Search", "portal:search", "/search"),
+    ("Trace", "tracer:trace", "/trace/"),
     ("Releases", "datasets:releases", "/releases/"),
     ("Models", "zoo:models", "/models/"),
     ("Runs", "runs:runs", "/runs/"),

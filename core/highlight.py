@@ -27,7 +27,9 @@ def lexer_for(language: str = "", filename: str = "") -> Lexer:
     return TextLexer(**options)
 
 
-def highlight(text: str, language: str = "", filename: str = "", *, prefix: str = "L", first: int = 1) -> SafeString:
+def highlight(
+    text: str, language: str = "", filename: str = "", *, prefix: str = "L", first: int = 1, marked: range = range(0)
+) -> SafeString:
     """``text`` as the inside of a ``.code`` element: one element a line.
 
     Args:
@@ -36,6 +38,7 @@ def highlight(text: str, language: str = "", filename: str = "", *, prefix: str 
         filename: The file's name, from whose ending the language is told.
         prefix: What the lines' addresses begin with; give each view on a page its own.
         first: The number of the first line.
+        marked: Numbers of lines that are marked.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.endswith("\n"):
@@ -48,14 +51,18 @@ def highlight(text: str, language: str = "", filename: str = "", *, prefix: str 
     if len(lines) > text.count("\n") + 1 and not lines[-1]:
         lines.pop()  # the formatter ends with a line break of its own
     numbered = (
-        (prefix, number, prefix, number, number, number, mark_safe(line))  # noqa: S308 - escaped by Pygments or above
+        (
+            " code__line--marked" if number in marked else "",
+            *(prefix, number, prefix, number, number, number),
+            mark_safe(line),  # noqa: S308 - escaped by Pygments or above
+        )
         for number, line in enumerate(lines, first)
     )
     return format_html(
         "<code>{}</code>",
         format_html_join(
             "",
-            '<span class="code__line" id="{}{}"><a class="code__number" href="#{}{}" data-line="{}" '
+            '<span class="code__line{}" id="{}{}"><a class="code__number" href="#{}{}" data-line="{}" '
             'aria-label="Line {}"></a>{}\n</span>',
             numbered,
         ),

@@ -43,6 +43,8 @@ LIMITS: Final = {
     "bad-token.network": "30/minute",
     "look-up.network": "120/minute; 2000/hour",
     "look-up.account": "240/minute; 6000/hour",
+    "trace.network": "60/minute; 1000/hour",
+    "trace.account": "600/minute; 10000/hour",
     "list.network": "20/hour; 60/day",
     "list.account": "60/hour; 240/day",
     "send.account": "10/hour; 30/day",
@@ -61,6 +63,7 @@ WORDS: Final = {
     "api": "calls of the API",
     "bad-token": "calls with a token that does not exist",
     "look-up": "look-ups",
+    "trace": "texts traced",
     "list": "lists looked up",
     "send": "requests sent",
     "check": "checks of a proof",
@@ -92,6 +95,13 @@ def hit(name: str, *keys: str) -> None:
 def account(user: User) -> str:
     """The key of an account."""
     return f"account:{user.pk}"
+
+
+def caller(request: HttpRequest) -> str:
+    """The key of who asks: the account of their token or of their session, else the network."""
+    token = getattr(request, "api_token", None)
+    user = token.user if token else getattr(request, "user", None)
+    return account(user) if isinstance(user, User) else network(request)
 
 
 def network(request: HttpRequest) -> str:

@@ -4,12 +4,14 @@ Usage: npm pack @blueoak/list@15.0.0 spdx-license-list@6.12.0; unpack each, then
 
     python scripts/convert_licences.py BLUEOAK/package SPDX/package
 
-It writes ``data/permissive.json`` (every licence that the Blue Oak Council rates, whatever the rating) and
-``data/licence_texts.json`` (fingerprints of the texts that code is most often under; see licence_texts.py).
+It writes ``data/permissive.json`` (every licence that the Blue Oak Council rates, whatever the rating),
+``data/licence_texts.json`` (fingerprints of the texts that code is most often under; see licence_texts.py) and
+``data/licence_full_texts.json.xz`` (the texts themselves, of these and of the permissive ones; see licence_full_texts.py).
 """
 
 import argparse
 import json
+import lzma
 import re
 from pathlib import Path
 
@@ -43,8 +45,7 @@ def convert_texts(package: Path) -> dict[str, object]:
     full = json.loads((package / "spdx-full.json").read_text())
     licences = {}
     for spdx in TEXTS.split():
-        text = full[spdx]["licenseText" if "licenseText" in full[spdx] else "license"]
-        text = re.sub(r"<<beginOptional>>|<<endOptional>>|<<var;.*?>>", " ", text, flags=re.S)
+        text = _text(full[spdx])
         if spdx == "ISC":  # its text names its first user where projects name themselves
             text = text.replace("ISC DISCLAIMS", "THE AUTHOR DISCLAIMS").replace("SHALL ISC BE", "SHALL THE AUTHOR BE")
         if spdx == "LGPL-3.0-only":  # SPDX appends the whole of GPL-3.0, projects do not
@@ -53,8 +54,22 @@ def convert_texts(package: Path) -> dict[str, object]:
     return {"source": f"texts of the SPDX licence list, spdx-license-list {version}, CC0-1.0", "licences": licences}
 
 
+def convert_full_texts(package: Path, permissive: list[str]) -> dict[str, object]:
+    """The texts of the SPDX licence list (CC0-1.0) of all licences that code here may be under."""
+    version = json.loads((package / "package.json").read_text())["version"]
+    full = json.loads((package / "spdx-full.json").read_text())
+    wanted = sorted(full.keys() & {*permissive, *TEXTS.split()}, key=str.lower)
+    texts = {spdx: _text(full[spdx]).strip() + "\n" for spdx in wanted}
+    return {"source": f"texts of the SPDX licence list, spdx-license-list {version}, CC0-1.0", "texts": texts}
+
+
+def _text(licence: dict[str, str]) -> str:
+    text = licence["licenseText" if "licenseText" in licence else "license"]
+    return re.sub(r"<<beginOptional>>|<<endOptional>>|<<var;.*?>>", " ", text, flags=re.S)
+
+
 def main() -> None:
-    """Write both files and say how large they are."""
+    """Write the files and say how large they are."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("blueoak", type=Path)
     parser.add_argument("spdx", type=Path)
@@ -66,6 +81,10 @@ def main() -> None:
         target = DATA / name
         target.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         print(target, target.stat().st_size, "bytes")
+    texts = convert_full_texts(arguments.spdx, json.loads((DATA / "permissive.json").read_text())["permissive"])
+    target = DATA / "licence_full_texts.json.xz"
+    target.write_bytes(lzma.compress(json.dumps(texts, ensure_ascii=False).encode(), preset=9))
+    print(target, target.stat().st_size, "bytes")
 
 
 if __name__ == "__main__":

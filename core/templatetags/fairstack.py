@@ -200,9 +200,11 @@ def copy_button(text: str, label: str = "Copy") -> dict[str, str]:
 
 
 @register.inclusion_tag("components/code.html")
-def code(text: str, filename: str = "", language: str = "", prefix: str = "L") -> dict[str, Any]:
-    """A code view of ``text``."""
-    return {"html": highlight(text, language, filename, prefix=prefix), "filename": filename}
+def code(
+    text: str, filename: str = "", language: str = "", prefix: str = "L", marked: range = range(0)
+) -> dict[str, Any]:
+    """A code view of ``text``; the lines with the numbers in ``marked`` are marked."""
+    return {"html": highlight(text, language, filename, prefix=prefix, marked=marked), "filename": filename}
 
 
 @register.inclusion_tag("components/curves.html")

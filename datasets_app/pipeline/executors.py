@@ -19,6 +19,7 @@ Spec = Mapping[str, Any]
 TASKS: dict[str, str] = {
     "compute_file": "datasets_app.pipeline.attribute_tasks:compute_file",
     "index_shard": "datasets_app.pipeline.code_index:index_shard",
+    "index_trace": "datasets_app.tracing.shard_index:index_shard",
     "run_shard": "datasets_app.pipeline.shards:run_shard",
 }
 """Every task by name, as ``module:function``. By name, so that a message can carry it and no other function is ever called."""

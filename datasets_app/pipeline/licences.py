@@ -78,6 +78,17 @@ def is_permissive(expression: str | None) -> bool:
     return bool(expression) and permissive(_parse(expression or ""))
 
 
+def ids(expression: str) -> tuple[str, ...]:
+    """The ids of licences that stand in an SPDX expression, each once, sorted; none for what is no expression.
+
+    Of ``Apache-2.0 WITH LLVM-exception`` it is ``Apache-2.0``.
+    """
+    parsed = _parse(expression)
+    symbols = [] if parsed is None else parsed.symbols
+    plain = (one.license_symbol if isinstance(one, LicenseWithExceptionSymbol) else one for one in symbols)
+    return tuple(sorted({one.key for one in plain}, key=str.lower))
+
+
 def from_name(text: str) -> str | None:
     """The SPDX expression that a short free text names, such as ``"New BSD"`` or ``"Apache License, Version 2.0"``."""
     text = text.strip()

@@ -168,6 +168,10 @@ class ShardIndex:
                 return True
         return False
 
+    def named(self) -> tuple[set[str], set[str]]:
+        """The owner keys and the repository keys of its rows."""
+        return set(self.table["owner_key"].to_pylist()), set(self.table["repository_key"].to_pylist())
+
     def facts(self, row: int) -> dict[str, Any]:
         """What is known of a row: ``code_index.FACTS``, and its ``blob_id``."""
         values: dict[str, Any] = self.table.slice(row, 1).to_pylist()[0]

@@ -1,5 +1,6 @@
 """What everybody may see: the releases, their files, and the bytes."""
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -21,6 +22,7 @@ from datasets_app.purging import releases_folder
 
 View = Callable[..., HttpResponseBase]
 PER_PAGE = 20
+_LINES = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 RETRY_AFTER = "600"  # seconds until somebody who found a release being issued again may ask once more
 
 
@@ -128,11 +130,23 @@ def file_list(request: HttpRequest, name: str, version: str) -> HttpResponse:
 @require_safe
 @gone_if_withdrawn
 def file_page(request: HttpRequest, name: str, version: str, repository_id: int, path: str) -> HttpResponse:
-    """One file as it was published."""
+    """One file as it was published; ``?lines=10-20`` marks these lines."""
     release = browsing.visible_release(name, version, request.user, large=False)
     repository, row = browsing.read_file(release, repository_id, path)
-    context = {"release": release, "repository": repository, "file": row, "filename": path.rsplit("/", 1)[-1]}
+    context = {
+        "release": release,
+        "repository": repository,
+        "file": row,
+        "filename": path.rsplit("/", 1)[-1],
+        "marked": _lines(request.GET.get("lines", "")),
+    }
     return render(request, "datasets_app/file.html", context)
+
+
+def _lines(text: str) -> range:
+    """``10-20`` as numbers of lines; none for what is none."""
+    found = _LINES.fullmatch(text)
+    return range(int(found[1]), int(found[2]) + 1) if found else range(0)
 
 
 @require_safe

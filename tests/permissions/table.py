@@ -283,6 +283,9 @@ TABLE: Final[dict[str, tuple[str, str]]] = {
     "requests/<reference:reference>/undo/destroy": (OWNER, OWNER_TOO_SOON),
     "desk/<reference:reference>/copies": (DESK, REVIEWERS),
     "desk/<reference:reference>/domain/<int:pk>": (NONE, REVIEWERS_ABSENT),
+    "api/trace": (NONE, ALL),
+    "trace/": (ALL, ALL),
+    "overlap": (NONE, ALL),
 }
 # Other methods of the API, by method and address.
 OTHERS: Final[dict[tuple[str, str], str]] = {

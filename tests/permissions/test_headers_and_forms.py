@@ -19,6 +19,8 @@ WITHOUT_SESSION = {
     "api/search",
     "api/search/code",
     "api/search/accounts",
+    "api/trace",
+    "overlap",
 }
 APPS = ("core", "datasets_app", "modelzoo", "training_jobs", "portal")
 PROBE = '<img src=x onerror="alert(1)">'

@@ -1,0 +1,1 @@
+"""Tracing: the service about the engine, its pages and its API."""
