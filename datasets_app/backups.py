@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from django.utils import timezone
 from core import journal, stores
 from core.errors import FairstackError
 from core.keyed import keyed_hash
+from core.models import Job
 from datasets_app.pipeline.atomic import TEMPORARY
 
 FORMAT = 1
@@ -117,8 +119,14 @@ def put_back(source: Path) -> None:
             (root / name).rename(old / name)
         for path in sorted(fresh.iterdir()):
             path.rename(root / path.name)
-    _load(source / FILES[connection.vendor])
+    load(source)
     journal.forget_answers()
+
+
+def load(source: Path) -> None:
+    """Put back a backup's database alone. What ran when it was made, that very backup among it, runs no more and is not waited for."""
+    _load(source / FILES[connection.vendor])
+    Job.objects.filter(state__in=("running", "cancelling")).update(heartbeat_at=datetime.fromtimestamp(0, UTC))
 
 
 def _folders() -> set[str]:

@@ -156,7 +156,7 @@ class Backups(FloorMixin, TransactionTestCase):
         self.published()
         self.call("backup", self.backup)
         self.remove_alpha()
-        backups._load(self.backup / backups.FILES[connection.vendor])
+        backups.load(self.backup)
         journal.forget_answers()
         self.assertEqual(journal.behind(), "the database")
         self.call("replay_purges")
