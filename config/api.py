@@ -16,6 +16,7 @@ from datasets_app.sources_api import router as sources_router
 from datasets_app.tracer_api import router as tracer_router
 from modelzoo.api import router as zoo_router
 from portal.api import router as portal_router
+from portal.declarations_desk_api import router as declarations_desk_router
 from portal.desk_api import router as desk_router
 from portal.preview_api import router as preview_router
 from portal.proofs_api import router as proofs_router
@@ -47,6 +48,7 @@ api.add_router("/", preview_router)
 api.add_router("/", search_router)
 api.add_router("/", replies_router)
 api.add_router("/", desk_router)
+api.add_router("/", declarations_desk_router)
 api.add_router("/", receipts_router)
 api.add_router("/", undo_router)
 api.add_router("/", proofs_router)

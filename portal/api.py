@@ -103,6 +103,9 @@ class NewRequest(Schema):
     commits: bool = False
     issues: bool = False
     copies: bool = False
+    contest: bool = Field(
+        False, description="Send it although somebody else declared that the account stays in: see /docs/proofs."
+    )
     message: str = Field("", max_length=drafts.LONGEST_MESSAGE)
 
 
@@ -122,7 +125,8 @@ def own_requests(request: HttpRequest) -> list[RequestOut]:
 @router.post("requests", response={201: RequestOut}, summary="Ask to leave")
 def send_request(request: HttpRequest, body: NewRequest) -> Status[RequestOut]:
     """Without ``scope`` it is ``repositories`` where some are named, else the whole account, now and in future. ``authored`` is what
-    you wrote alone in other people's repositories. See ``/docs/scopes``. 409 where the same is under way.
+    you wrote alone in other people's repositories. See ``/docs/scopes``. 409 where the same is under way, or the account is declared to
+    stay in.
 
     A draft that you began on the pages is left as it is.
     """
@@ -138,6 +142,7 @@ def send_request(request: HttpRequest, body: NewRequest) -> Status[RequestOut]:
         commits=body.commits,
         issues=body.issues,
         copies=body.copies,
+        contest=body.contest,
     )
     return Status(201, out(made, user_of(request).pk))
 

@@ -9,6 +9,7 @@ from portal.forms import ServiceErrors
 from portal.models import OptOutRequest
 from portal.policies import places
 from portal.services import bulk
+from portal.stay_rules import GROUND_CHOICES
 from portal.texts import LONGEST
 
 
@@ -84,6 +85,17 @@ class WeighForm(ServiceErrors):
         error_messages={"required": "Choose whether to uphold it."},
     )
     why = _long("Reason", "Both sides read this.", missing="Give the reason: both sides will read it.")
+
+
+class EndDeclarationForm(ServiceErrors):
+    """Ending somebody's declaration that an account stays in."""
+
+    code = forms.ChoiceField(label="Ground", choices=GROUND_CHOICES)
+    text = _long(
+        "In your words",
+        "Who declared it reads this.",
+        missing="Give the reason: who declared it will read it.",
+    )
 
 
 class QueueForm(forms.Form):

@@ -135,6 +135,10 @@ class SendForm(ServiceErrors):
         label="The account is mine, or I speak for its owner.",
         error_messages={"required": "Say that the account is yours or that you speak for its owner."},
     )
+    contest = forms.BooleanField(
+        label="I contest the declaration: the account is mine, and I can show it by two different proofs.",
+        required=False,
+    )
 
 
 class CheckForm(ServiceErrors):

@@ -130,6 +130,11 @@ TEXTS = {
         "What you told us with it is gone, and so is this site's link between the request and you. Your code stays out.",
         page="requests",
     ),
+    "stay_ended": NoticeText(
+        "A declaration of yours that an account stays in was ended",
+        "A reviewer ended it, for a reason that stands on the page behind this notice. Nothing of yours was removed by that.",
+        page="stay",
+    ),
     "about_your_account": NoticeText(
         "Somebody asks for the removal of code that is yours or of an account of yours",
         "If it was not you, or if you do not agree, you can object on the page behind this notice{until}.",

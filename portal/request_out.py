@@ -32,6 +32,7 @@ class RequestOut(Schema):
     account: str
     scope: str
     repositories: list[str]
+    contests: bool
     submitted_at: datetime | None
     due_at: datetime | None
     next_deadline: datetime | None
@@ -88,6 +89,7 @@ def out(opt_out: OptOutRequest, reader: int) -> RequestOut:
         account=opt_out.account,
         scope=opt_out.scope,
         repositories=[one.name for one in opt_out.repositories.all()],
+        contests=opt_out.contests_id is not None,
         submitted_at=opt_out.submitted_at,
         due_at=opt_out.due_at,
         next_deadline=opt_out.next_deadline,

@@ -16,7 +16,19 @@ from datasets_app.turns import wait_for_earlier
 from portal.models import OptOutRequest, ProofCheck, RemovalMarks
 from portal.receipts import checker
 from portal.receipts.document import Trees
-from portal.services import author_mail, clock, copies, looks, mails, receipts, removal, staying, undo, verification
+from portal.services import (
+    author_mail,
+    clock,
+    contesting,
+    copies,
+    looks,
+    mails,
+    receipts,
+    removal,
+    staying,
+    undo,
+    verification,
+)
 from portal.states import UNDECIDED
 
 CHECKED = ("rebuilding", "removed", "receipted")
@@ -111,6 +123,7 @@ def find_copies(ctx: JobContext) -> dict[str, Any]:
 def expire_requests() -> None:
     """What time does to requests: see ``portal.services.clock.keep_time``; and to what a job never fetched."""
     clock.keep_time()
+    contesting.forget()
     author_mail.forget_addresses()
 
 

@@ -4,14 +4,18 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from core.models import Job
+from core.models import Job, LedgerEntry
+from portal.models.proof import Proof
 from portal.models.request import NAME_LENGTH
+from portal.reasons import Reason
+from portal.stay_rules import GROUND_CHOICES, GROUNDS
 
 
 class Declaration(models.Model):
     """“My code stays in”, for one account. While it stands, requests of others about the account are refused.
 
-    It waits for its proof until ``declared_at`` is set, and stands until ``ended_at`` is set.
+    It waits for its proof until ``declared_at`` is set, and stands until ``ended_at`` is set. Where the staff ended it,
+    ``end_code`` and ``end_text`` say why, and the act stands in the ledger.
     """
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="declarations")
@@ -30,6 +34,14 @@ class Declaration(models.Model):
     expires_at = models.DateTimeField()
     declared_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", help_text="Of the staff."
+    )
+    end_code = models.CharField(max_length=16, blank=True, choices=GROUND_CHOICES)
+    end_text = models.TextField(blank=True, help_text="Read by who declared it.")
+    ledger_entry = models.ForeignKey(LedgerEntry, null=True, on_delete=models.PROTECT, related_name="+")
+    ledger_key = models.BinaryField(null=True, help_text="Opens the ledger's commitment to ledger_record.")
+    ledger_record = models.JSONField(default=dict)
 
     class Meta:
         ordering = ["-issued_at", "-id"]
@@ -48,6 +60,16 @@ class Declaration(models.Model):
     def stands(self) -> bool:
         """Whether it is in force."""
         return self.declared_at is not None and self.ended_at is None
+
+    @property
+    def kind_label(self) -> str:
+        """The kind of its proof, for people."""
+        return dict(Proof.KINDS).get(self.kind, "")
+
+    @property
+    def ground(self) -> Reason | None:
+        """Why the staff ended it; None where they did not."""
+        return GROUNDS.get(self.end_code)
 
     @property
     def waiting(self) -> bool:

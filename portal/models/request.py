@@ -53,6 +53,13 @@ class OptOutRequest(models.Model):
     )
     covers_issues = models.BooleanField(default=False, help_text="Issues and comments, should any be taken in.")
     copies = models.BooleanField(default=False, help_text="Copies under other owners, too (rings A and B).")
+    contests = models.ForeignKey(
+        "portal.Declaration",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="contested_by",
+        help_text="Somebody else's declaration that the account stays in, which stood when the request was sent.",
+    )
     message = models.TextField(blank=True, help_text="What the requester wants the reviewers to know.")
     fingerprint = models.CharField(max_length=64, blank=True, help_text="Keyed hash of account and scope.")
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from portal.models import OptOutRequest, Proof
+from portal.stay_rules import CONTESTED_PROOFS
 
 STRONG, SUPPORTING = "strong", "supporting"
 
@@ -48,6 +49,7 @@ _ORGANISATION = {
     Proof.CO_OWNER: STRONG,
     Proof.BY_HAND: STRONG,
 }
+_AUTHOR_AND_ACCOUNT = {Proof.MAIL: STRONG, Proof.BY_HAND: STRONG, Proof.FORGE: SUPPORTING, Proof.SSH: SUPPORTING}
 RULES = {
     "account": Rule(1, _ACCOUNT, "One proof is enough for a personal account."),
     "copies": Rule(
@@ -55,24 +57,37 @@ RULES = {
         {**_ACCOUNT, Proof.MAIL: SUPPORTING},
         "Copies under other owners are concerned, so we need two different proofs, of which mail to an author may be one.",
     ),
+    "contested": Rule(
+        CONTESTED_PROOFS,
+        _ACCOUNT,
+        "Somebody else has declared that the account stays in, so we need two different proofs that it is yours.",
+    ),
     "organisation": Rule(2, _ORGANISATION, "It is an organisation's account, so we need two different proofs."),
     "authored": Rule(
         1, {Proof.MAIL: STRONG, Proof.BY_HAND: STRONG}, "We need to know that the address in the commits is yours."
     ),
     "authored copies": Rule(
         2,
-        {Proof.MAIL: STRONG, Proof.BY_HAND: STRONG, Proof.FORGE: SUPPORTING, Proof.SSH: SUPPORTING},
+        _AUTHOR_AND_ACCOUNT,
         "Copies under other owners are concerned, so we need two different proofs: the address in the commits, and the account.",
+    ),
+    "authored contested": Rule(
+        CONTESTED_PROOFS,
+        _AUTHOR_AND_ACCOUNT,
+        "Somebody else has declared that the account stays in, so we need two proofs: the address in the commits, and the account.",
     ),
 }
 
 
 def rule_of(request: OptOutRequest) -> Rule:
-    """The rule for a request: by its scope, and whether it concerns an organisation or copies elsewhere."""
+    """The rule for a request: by its scope, and whether it concerns an organisation, copies, or what somebody else declared."""
+    contested = request.contests_id is not None
     if request.scope == OptOutRequest.AUTHORED:
-        return RULES["authored copies" if request.copies else "authored"]
+        return RULES["authored contested" if contested else "authored copies" if request.copies else "authored"]
     if request.organisation:
         return RULES["organisation"]
+    if contested:
+        return RULES["contested"]
     return RULES["copies" if request.copies else "account"]
 
 

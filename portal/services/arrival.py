@@ -42,8 +42,9 @@ def hide(request: OptOutRequest, actor: Actor) -> None:
 
 
 def needs_window(request: OptOutRequest) -> bool:
-    """Whether others can object before the decision: where it concerns an organisation, or copies under other owners."""
-    return request.organisation or request.copies
+    """Whether others can object before the decision: where it concerns an organisation, copies under other owners, or what somebody
+    else declared."""
+    return request.organisation or request.copies or request.contests_id is not None
 
 
 def _open_window(request: OptOutRequest, now: datetime) -> None:

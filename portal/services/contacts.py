@@ -1,12 +1,14 @@
-"""Who else is concerned by a request: people who have shown, here, that the same account is theirs, or one that holds copies.
+"""Who else is concerned by a request: people who have shown, here, that the same account is theirs, or one that holds copies, in a
+request of theirs or to declare that it stays in.
 
 They are told, and can object.
 """
 
 from django.core import signing
+from django.db.models import Q
 
 from core.models import User
-from portal.models import Copy, Notice, OptOutRequest, Proof
+from portal.models import Copy, Declaration, Notice, OptOutRequest, Proof
 from portal.services import notices
 
 SALT = "portal.objection"
@@ -14,14 +16,16 @@ MOST_HOLDERS = 5000  # repositories with copies whose owners are looked for
 
 
 def of_request(request: OptOutRequest) -> list[User]:
-    """Others who have proven the account of a request, or one under which copies were found, in any request of theirs."""
+    """Others who have proven the account of a request, or one under which copies were found."""
     holders = Copy.objects.filter(request=request).exclude(verdict=Copy.LEAVE).order_by("repository_key")
     keys = {
         key.rpartition("/")[0] for key in holders.values_list("repository_key", flat=True).distinct()[:MOST_HOLDERS]
     }
     keys.add(request.owner_key)
     proven = Proof.objects.filter(owner_key__in=keys, passed_at__isnull=False).exclude(request=request)
-    people = User.objects.filter(opt_out_requests__proofs__in=proven, is_active=True)
+    declared = Declaration.objects.filter(declared_at__isnull=False, ended_at=None)
+    declared = declared.filter(Q(owner_key__in=keys) | Q(pk=request.contests_id))
+    people = User.objects.filter(Q(opt_out_requests__proofs__in=proven) | Q(declarations__in=declared), is_active=True)
     return list(people.exclude(pk=request.requester_id or 0).distinct())
 
 

@@ -16,7 +16,7 @@ from portal import exposure
 from portal.models import Appeal, Decision, OptOutRequest, RequestedRepository, TargetDecision
 from portal.policies import after, promises
 from portal.reasons import REASONS
-from portal.services import arrival, copies, notices, removal, targets
+from portal.services import arrival, contesting, copies, notices, removal, targets
 from portal.services.accounts import targets_of
 from portal.services.reviewing import REVIEW, first_approval, locked, may_be_decided, may_be_granted, needs_two
 from portal.services.timeline import moment, note
@@ -145,6 +145,7 @@ def _grant(request: OptOutRequest, actor: User, remark: str, refused: Mapping[st
     to = "partial" if refused else "accepted"
     may_be_decided(request, actor, to)
     may_be_granted(request, whole=not refused)
+    contesting.must_not_stand(request)
     remark = written(remark, "remark")
     now, appealed = moment(request), request.state == "appeal"
     if needs_two(request) and not _agrees(request, actor, refused):

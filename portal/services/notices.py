@@ -114,6 +114,8 @@ def words_of(notice: Notice) -> str:
 def page_of(notice: Notice) -> str:
     """The address of the page that it leads to, without the site's name."""
     request, page = notice.request, _text(notice).page
+    if page == "stay":
+        return reverse("portal:stay")
     if request is None or page == "requests":
         return reverse("portal:desk") if notice.for_staff else reverse("portal:requests")
     if notice.for_staff:

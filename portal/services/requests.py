@@ -29,14 +29,20 @@ class AlreadyAsked(Conflict):
         self.request = request
 
 
-def submit(draft: OptOutRequest, actor: User) -> OptOutRequest:
+def submit(draft: OptOutRequest, actor: User, *, contest: bool = False) -> OptOutRequest:
     """Send a draft: it gets its receipt, its clock and, where one can be looked for, its challenge. Sent again, nothing more happens.
+
+    Args:
+        draft: A complete one.
+        actor: Who began it.
+        contest: Send it even though somebody else has declared that the account stays in. It needs two proofs then, and a
+            reviewer's word on the declaration.
 
     Raises:
         PermissionDenied: It is another account's.
         InvalidInput: A page of the form has no answer; ``field`` is the page's name.
         AlreadyAsked: The same request of the same person is under way.
-        Conflict: The account's owner has declared that it stays in.
+        Declared: Somebody else has declared that the account stays in, and the request does not contest that.
     """
     if draft.requester_id != actor.pk:
         raise PermissionDenied("This request was started by another account.")
@@ -48,7 +54,9 @@ def submit(draft: OptOutRequest, actor: User) -> OptOutRequest:
             raise InvalidInput("The request is not complete yet.", step)
         now = timezone.now()
         request.owner_key = accounts.key_of(request.forge, request.account)
-        staying.refuse_others(actor, request.owner_key)
+        declared = staying.of_another(actor, request.owner_key)
+        if declared is not None and not contest:
+            raise staying.Declared()
         mark = accounts.fingerprint_of(request)
         same = OptOutRequest.objects.filter(requester=actor, fingerprint=mark, state__in=UNDER_WAY).first()
         if same is not None:
@@ -60,6 +68,7 @@ def submit(draft: OptOutRequest, actor: User) -> OptOutRequest:
                     "submitted",
                     owner_key=request.owner_key,
                     fingerprint=mark,
+                    contests=declared,
                     submitted_at=now,
                     due_at=after(now, promises().answer),
                     changed_at=now,
@@ -88,6 +97,7 @@ def send_at_once(
     repositories: list[str],
     message: str = "",
     scope: str = "",
+    contest: bool = False,
     **extent: bool,
 ) -> OptOutRequest:
     """Make a request from all its answers and send it, without touching a draft that the person may have.
@@ -99,16 +109,17 @@ def send_at_once(
         repositories: Names of repositories.
         message: For the reviewers.
         scope: As in ``OptOutRequest.SCOPES``; where empty, ``repositories`` if there are any, else the whole account.
+        contest: As for :func:`submit`.
         extent: As for :func:`portal.services.drafts.set_extent`.
 
     Raises:
         InvalidInput: An answer cannot be.
-        AlreadyAsked: The same request of the same person is under way.
+        As :func:`submit`.
     """
     with transaction.atomic():
         draft = drafts.at_once(actor, forge, account, scope, repositories, **extent)
         drafts.set_message(draft, actor, message)
-        return submit(draft, actor)
+        return submit(draft, actor, contest=contest)
 
 
 def withdraw(request: OptOutRequest, actor: User) -> None:

@@ -2,14 +2,14 @@
 
 It rests on the same proofs as a request: a sign-in with the account, a challenge in a repository, or a request of one's own about the
 account that was verified before. Who made it can take it back, and so can whoever has linked the account: it speaks for the account,
-not for a person.
+not for a person. A request of somebody else can contest it; what the desk may do: ``portal.services.contesting``.
 """
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from core import audit
+from core import audit, formats
 from core.errors import Conflict, InvalidInput, PermissionDenied
 from core.forge_accounts import ForgeAccount, linked
 from core.jobs import enqueue
@@ -23,11 +23,20 @@ from portal.proofs.outcomes import OUTCOMES
 from portal.services import accounts
 from portal.services.forge_proofs import LINK_COUNTS
 from portal.services.looks import in_repository
+from portal.stay_rules import AGAIN_AFTER
 
-REFUSED = (
-    "The owner of this account has declared that its code stays in, so a request of somebody else about it cannot be taken. "
-    "If the account is yours, take the declaration back first, on the page “Stay in” of your account."
-)
+
+class Declared(Conflict):
+    """Somebody else has declared that the account stays in."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The owner of this account has declared that its code stays in, so a request of somebody else about it cannot be taken. "
+            "If you declared it, take it back first, on the page “Stay in” of your account. If the account is yours and the "
+            "declaration is not, contest it: you need two different proofs, who declared it can object, and a reviewer decides."
+        )
+
+
 VERIFIED = ("triage", "objection", "accepted", "partial", "scheduled", "rebuilding", "removed", "receipted", "closed")
 
 
@@ -46,6 +55,7 @@ def begin(actor: User, forge: str, account: str) -> Declaration:
     with transaction.atomic():
         if standing(owner_key) is not None:
             raise Conflict("A declaration for this account stands already.")
+        _not_ended_lately(actor, owner_key)
         Declaration.objects.filter(person=actor, owner_key=owner_key, ended_at=None).update(ended_at=timezone.now())
         now = timezone.now()
         made = Declaration.objects.create(
@@ -162,11 +172,10 @@ def standing(owner_key: str) -> Declaration | None:
     return Declaration.objects.filter(same, declared_at__isnull=False, ended_at=None).first()
 
 
-def refuse_others(actor: Actor, owner_key: str) -> None:
-    """Raise :class:`Conflict` where the account's owner has declared that it stays in, and the actor is somebody else."""
+def of_another(actor: Actor, owner_key: str) -> Declaration | None:
+    """The declaration of somebody else that stands for the account, or None: the actor's requests have to contest it."""
     declaration = standing(owner_key)
-    if declaration is not None and declaration.person_id != actor.pk:
-        raise Conflict(REFUSED)
+    return None if declaration is None or declaration.person_id == actor.pk else declaration
 
 
 def of_person(user: User) -> list[Declaration]:
@@ -185,8 +194,8 @@ def _at_hand(declaration: Declaration, actor: User) -> tuple[str, str]:
     for row, seen in linked(actor):
         if _judge(declaration, seen) == "signed_in" and row.last_login > timezone.now() - LINK_COUNTS:
             return Proof.FORGE, seen.number
-    own = OptOutRequest.objects.filter(
-        requester=actor, owner_key=declaration.owner_key, verified_at__isnull=False, state__in=VERIFIED
+    own = OptOutRequest.objects.filter(  # one that contests a declaration waits for a reviewer's word on it
+        requester=actor, owner_key=declaration.owner_key, verified_at__isnull=False, state__in=VERIFIED, contests=None
     ).exclude(scope=OptOutRequest.AUTHORED)
     for request in own:
         proof = request.proofs.filter(passed_at__isnull=False, owner_key=declaration.owner_key).first()
@@ -214,6 +223,17 @@ def _stand(declaration: Declaration, kind: str, number: str, actor: Actor) -> No
     if changed:
         declaration.declared_at, declaration.kind, declaration.account_id = now, kind, number
         audit.record(actor, "declare to stay in", declaration, kind=kind)
+
+
+def _not_ended_lately(actor: User, owner_key: str) -> None:
+    """Raise :class:`Conflict` where the desk ended the actor's declaration about the account not long ago."""
+    ended = Declaration.objects.filter(person=actor, owner_key=owner_key).exclude(end_code="")
+    last = ended.order_by("-ended_at").first()
+    if last is not None and last.ended_at and (again := after(last.ended_at, AGAIN_AFTER)) > timezone.now():
+        raise Conflict(
+            f"The staff ended your declaration about this account. You can declare it again from {formats.absolute(again)}; "
+            "if that is wrong, write to them."
+        )
 
 
 def _own(declaration: Declaration, actor: User) -> None:

@@ -14,7 +14,7 @@ from portal.forms import AccountForm, ExtentForm, MessageForm, RepositoriesForm,
 from portal.models import OptOutRequest
 from portal.policies import promises
 from portal.references import is_reference
-from portal.services import drafts, requests
+from portal.services import accounts, drafts, requests, staying
 from portal.views.kept_form import keeps_form, sent, take
 
 FORM = require_http_methods(["GET", "HEAD", "POST"])
@@ -151,7 +151,7 @@ def check(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         limits.hit("send", limits.account(user), limits.network(request))
         try:
-            made = requests.submit(draft, user)
+            made = requests.submit(draft, user, contest=form.cleaned_data["contest"])
         except requests.AlreadyAsked as same:
             messages.info(request, str(same))
             return redirect(same.request)
@@ -159,7 +159,12 @@ def check(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(refused))
         else:
             return redirect("portal:opt-out-sent", made.reference)
-    return _show(request, "check", draft, form, held=_held(draft), repositories=list(draft.repositories.all()))
+    context = {
+        "held": _held(draft),
+        "repositories": list(draft.repositories.all()),
+        "declared": staying.of_another(user, accounts.key_of(draft.forge, draft.account)),
+    }
+    return _show(request, "check", draft, form, **context)
 
 
 @keeps_form

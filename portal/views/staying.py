@@ -14,7 +14,7 @@ from portal.models import Declaration
 from portal.policies import forges
 from portal.proofs import challenge
 from portal.proofs_forms import LookForm, StayForm
-from portal.services import staying
+from portal.services import contesting, staying
 from portal.views.kept_form import keeps_form, sent
 
 
@@ -38,7 +38,7 @@ def stay(request: HttpRequest) -> HttpResponse:
                 )
                 return redirect("portal:stay")
             return redirect("portal:stay-prove", made.pk)
-    context = {"form": form, "declarations": staying.of_person(user)}
+    context = {"form": form, "declarations": staying.of_person(user), "ended": contesting.ended_lately(user)}
     return render(request, "portal/proofs/stay.html", context, status=422 if form.is_bound and form.errors else 200)
 
 

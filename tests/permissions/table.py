@@ -34,6 +34,7 @@ ONWARD: Final = "LLLLLLLLL"  # leads to the page of signing in, for everybody
 ABSENT: Final = "000000000"
 ABSENT_MEMBERS: Final = "L00000000"
 RELEASES_ABSENT: Final = "L---0-0-0"
+DESK_ABSENT: Final = "L--0--0-0"
 REVIEWERS_ABSENT: Final = "L--0----0"
 REQUEST_REVIEWERS_ABSENT: Final = "L0-000-00"
 
@@ -109,6 +110,8 @@ TABLE: Final[dict[str, tuple[str, str]]] = {
     "api/notices/read": (NONE, MEMBERS),
     "api/desk/requests": (DESK, NONE),
     "api/desk/requests/many": (NONE, REVIEWERS),
+    "api/desk/declarations": (DESK, NONE),
+    "api/desk/declarations/<pk>/end": (NONE, REVIEWERS_ABSENT),
     "api/desk/requests/<reference>/verify": (NONE, REQUEST_REVIEWERS),
     "api/desk/requests/<reference>/accept": (NONE, REQUEST_REVIEWERS),
     "api/desk/requests/<reference>/accept-part": (NONE, REQUEST_REVIEWERS),
@@ -232,6 +235,8 @@ TABLE: Final[dict[str, tuple[str, str]]] = {
     "notices/<int:number>": (ABSENT_MEMBERS, NONE),
     "desk/": (DESK, NONE),
     "desk/many": (NONE, REVIEWERS),
+    "desk/declarations": (DESK, NONE),
+    "desk/declarations/<int:pk>": (DESK_ABSENT, REVIEWERS_ABSENT),
     "desk/<reference:reference>/": (DESK, NONE),
     "desk/<reference:reference>/verify": (NONE, REVIEWERS),
     "desk/<reference:reference>/accept": (NONE, REVIEWERS),
