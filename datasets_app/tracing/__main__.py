@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,9 @@ def _build(options: argparse.Namespace) -> int:
     specs = [{"digest": digest} for digest in _digests(options)]
     one = partial(index_shard, str(options.releases), str(options.indexes))
     rows = size = 0
-    with ProcessPoolExecutor(options.workers) as pool:
-        for done, made in enumerate(pool.map(one, specs), 1):
+    with ExitStack() as stack:
+        each = stack.enter_context(ProcessPoolExecutor(options.workers)).map if options.workers > 1 else map
+        for done, made in enumerate(each(one, specs), 1):
             rows, size = rows + made["rows"], size + made["bytes"]
             print(f"indexing for tracing: {done}/{len(specs)}", file=sys.stderr)
     print(json.dumps({"shards": len(specs), "rows": rows, "bytes": size}))
