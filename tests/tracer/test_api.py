@@ -65,7 +65,7 @@ class ByApi(TracedRelease):
         self.assertEqual(len(never), len(LONG))
         self.assertEqual(self.ask(self.address, text=LONG).content, self.ask(self.address, text=never).content)
 
-    @override_settings(FAIRSTACK_LIMITS={"trace.network": "1/hour", "trace.account": "2/hour"})
+    @override_settings(FAIRSTACK_LIMITS={"trace.network": "1/hour", "trace.account": "2/hour"}, REDIS_URL="")
     def test_a_network_is_limited_and_an_account_more_widely(self):
         self.assertEqual([self.ask(self.address, text="x" * 60).status_code for _ in range(2)], [200, 429])
         refused = self.client.post("/overlap", {"document": "x" * 60}, content_type="application/json")
