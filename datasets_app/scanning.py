@@ -29,6 +29,7 @@ from datasets_app.pipeline.release_errors import NoSuchRelease
 from datasets_app.pipeline.scan import survey
 from datasets_app.purging import GONE, PurgeIncomplete, blobs_to_remove, corpus_folder, releases_folder
 from datasets_app.services import blocklist
+from datasets_app.tracing.white_space import collapsed
 
 KEYS = ["blob_id", "owner_key", "repository_key"]
 _NAMED = 5  # places that an error names
@@ -70,6 +71,7 @@ def begin(pending: PendingPurge, progress: Progress) -> Markers:
             staying=staying,
             known=known,
             names=kept_names(),
+            forms=(collapsed,),
             progress=progress,
         )
 

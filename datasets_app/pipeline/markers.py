@@ -6,13 +6,14 @@ and in the purge's own file, which goes when the purge is done.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,6 +25,9 @@ from datasets_app.pipeline.format import shard_path
 from datasets_app.pipeline.manifest import Manifest
 from datasets_app.pipeline.needles import Needles
 from datasets_app.pipeline.progress import Progress, silent
+
+Form = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]
+"""Gives another form of texts: their bytes with each run of white space taken for one space, for one."""
 
 WIDTH = 32
 """Bytes of a window."""
@@ -66,6 +70,7 @@ def choose(
     staying: Sequence[Manifest] = (),
     known: Iterable[bytes] = (),
     names: Iterable[bytes] = (),
+    forms: Sequence[Form] = (),
     progress: Progress = silent,
 ) -> Markers:
     """Windows for these blobs.
@@ -79,6 +84,7 @@ def choose(
         known: Windows that an earlier attempt chose; they are checked again.
         names: Names and addresses that are kept by right, in pieces of any size. A window of text without spaces that stands in
             one of them, or in a name or path of the corpus's files that stay, says nothing of a leftover.
+        forms: In which the texts that stay are kept as well, by an index for one. What stands in one of these is no leftover either.
         progress: Told how far it is.
 
     Raises:
@@ -108,6 +114,8 @@ def choose(
                 # The texts end to end: a window across two of them is dropped too, which harms nobody.
                 if (data := chunk.buffers()[2]) is not None:
                     needles.mark(data, found)
+                    for form in forms:
+                        needles.mark(form(np.frombuffer(data, np.uint8)), found)
     alone = [text for text, elsewhere in zip(needles.texts, found.tolist(), strict=True) if not elsewhere]
     alone = _without_names(alone, chain(_names_of_files(corpus, removed), names))
     marked = {windows[window] for window in alone} - {""}

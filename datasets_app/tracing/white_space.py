@@ -70,6 +70,11 @@ def collapse(
     return out[: _collapse(data, bounds, out, out_bounds)], out_bounds
 
 
+def collapsed(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Bytes in this form; those that are no valid UTF-8 stay as they are."""
+    return collapse(data, np.empty(0, np.uint32))[0]
+
+
 @njit
 def _origins(data: Any, starts: Any, ends: Any) -> int:
     at = count = 0

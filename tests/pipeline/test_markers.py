@@ -13,6 +13,7 @@ from datasets_app.pipeline.markers import WIDTH, choose, windows_of
 from datasets_app.pipeline.needles import Needles
 from datasets_app.pipeline.purge import purge_corpus
 from datasets_app.pipeline.scan import survey
+from datasets_app.tracing.white_space import collapsed
 from tests.pipeline.handmade import Entry, entries_of_owners, text, write_corpus
 from tests.pipeline.test_build import SMALL
 
@@ -67,6 +68,14 @@ class MarkersTest(SimpleTestCase):
             alone - kept, {window for window in alone if window in address.encode() or window in digits[:40].encode()}
         )
         self.assertTrue(any(window in digits.encode() for window in kept))
+
+    def test_what_stands_in_another_form_of_a_text_that_stays_is_no_window(self):
+        goes = Entry("goes/away", "a.py", b"# these words stand in one line here, and in two lines there\n")
+        stays = Entry("stays/here", "b.py", goes.content.replace(b" one", b"\n#   one").replace(b" and", b"\n    and"))
+        whole = Entry("stays/here", "c.py", b"\xff\xe2" + goes.content.replace(b" ", b"\n  ") + b"\xe2\x80")
+        write_corpus(self.corpus, [goes, stays, whole])
+        self.assertTrue(self.choose([goes]).windows)
+        self.assertEqual(self.choose([goes], forms=[collapsed]).windows, [])
 
     def test_a_kept_text_with_spaces_takes_no_window_away(self):
         goes = Entry("goes/away", "a.py", b"one line of words that no other file has got at all")
