@@ -9,13 +9,16 @@ A module that wants one declares a ``Kind`` and hands it to ``add`` at the start
 
 import fcntl
 import functools
+import os
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from django.db.models import QuerySet
@@ -35,7 +38,7 @@ from datasets_app.services import blocklist
 from datasets_app.signals import purge_finished, release_published
 
 FOLDER = "indexes"
-OPEN = 4096  # indexes that one process keeps open
+LOOK_EVERY = 10.0  # seconds between two looks whether a kept index was deleted
 
 
 class Index(Protocol):
@@ -115,12 +118,19 @@ class Kind(Generic[I_co]):
 
     def _opened(self, path: Path) -> I_co | None:
         try:
-            return cast(I_co, _open(self, path, path.stat().st_mtime_ns))
+            written = path.stat().st_mtime_ns
+            kept = _kept.get(path)
+            if kept is None or kept[0] != written:
+                kept = _kept[path] = written, self.open(path)
+                _watch()
+            return cast(I_co, kept[1])
         except (FileNotFoundError, self.damaged):
             return None
 
 
 _kinds: dict[str, Kind[Any]] = {}
+_kept: dict[Path, tuple[int, Index]] = {}  # what this process keeps open, with the time at which it was written
+_watched_in = 0  # the process in which the watch runs: a fork takes no thread along
 
 
 def register() -> None:
@@ -160,9 +170,29 @@ def _shards(root: str, name: str, version: str, digest: str) -> tuple[str, ...]:
         return ()
 
 
-@functools.lru_cache(maxsize=OPEN)
-def _open(kind: Kind[Any], path: Path, written: int) -> Index:
-    return cast(Index, kind.open(path))
+def let_go() -> None:
+    """Close what this process keeps open of indexes that were deleted or written anew: a file that is mapped stays on the disk."""
+    for path, (written, _) in list(_kept.items()):
+        try:
+            there = path.stat().st_mtime_ns == written
+        except FileNotFoundError:
+            there = False
+        if not there:
+            _kept.pop(path, None)
+
+
+def _watch() -> None:
+    """Let go in this process by the clock, so that what a purge deleted is gone from the disk though nobody asks any more."""
+    global _watched_in
+    if _watched_in != os.getpid():
+        _watched_in = os.getpid()
+        Thread(target=_let_go_by_the_clock, name="deleted indexes", daemon=True).start()
+
+
+def _let_go_by_the_clock() -> None:
+    while True:
+        time.sleep(LOOK_EVERY)
+        let_go()
 
 
 def missing(kind: Kind[Any]) -> tuple[list[str], list[Release]]:
@@ -288,6 +318,7 @@ def _purge(blob_ids: set[str], progress: stores.Progress) -> Cleared:
                     _delete(path)
                     cleared.files += 1
             progress("purging code indexes", len(paths), len(paths))
+    let_go()
     return cleared
 
 

@@ -1,6 +1,9 @@
 """What a purge leaves of trace indexes: they hold texts as they are, so that nothing of a removed one may stay in a file."""
 
 import shutil
+import threading
+from pathlib import Path
+from unittest.mock import patch
 
 from core import stores
 from core.stores import Store
@@ -38,6 +41,21 @@ class Erasing(TracedRelease):
             self.assertFalse(path.is_file() and any(one in path.read_bytes() for one in markers), path)
         self.assertEqual(self.store().scan(Wanted(), nothing), [])
         self.assertEqual(shard_indexes.missing(VERBATIM)[0], [path.stem for path in held])
+
+    def test_a_process_that_traced_keeps_no_deleted_index_on_the_disk(self):
+        def mapped() -> list[str]:
+            lines = Path("/proc/self/maps").read_text().splitlines()
+            return [line for line in lines if ".trace" in line and str(self.data) in line]
+
+        trace(BETA)
+        self.assertTrue(mapped())
+        shutil.rmtree(VERBATIM.folder)
+        self.assertTrue(all(line.endswith("(deleted)") for line in mapped()))
+        with patch.object(shard_indexes.time, "sleep", side_effect=[None, SystemExit]), self.assertRaises(SystemExit):
+            shard_indexes._let_go_by_the_clock()
+        self.assertEqual(mapped(), [])
+        watching = [thread for thread in threading.enumerate() if thread.name == "deleted indexes"]
+        self.assertEqual(len(watching), 1)
 
     def test_an_index_that_is_gone_or_damaged_is_made_anew_and_the_answer_says_so_meanwhile(self):
         before = trace(LONG).spans
