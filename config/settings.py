@@ -213,6 +213,7 @@ CELERY_BEAT_SCHEDULE = {
     "write-journal": {"task": "core.tasks.write_journal", "schedule": 60.0, "options": {"expires": 60}},
     "expire-requests": {"task": "portal.tasks.expire_requests", "schedule": 3600.0, "options": {"expires": 3600}},
     "expire-bundles": {"task": "portal.tasks.expire_bundles", "schedule": 3600.0, "options": {"expires": 3600}},
+    "keep-catalogue": {"task": "portal.tasks.keep_catalogue", "schedule": 900.0, "options": {"expires": 900}},
     "send-mails": {"task": "portal.tasks.send_mails", "schedule": 60.0, "options": {"expires": 60}},
     "sequence-ledger": {"task": "core.tasks.sequence_ledger", "schedule": 1.0, "options": {"expires": 2}},
     "finish-removals": {"task": "portal.tasks.finish_removals", "schedule": 300.0, "options": {"expires": 300}},

@@ -145,11 +145,11 @@ def suggestions(query: Query) -> list[Suggestion]:
     alike.sort()
     alike = alike[: 3 * SUGGESTIONS]
     # Asked even where nothing is near (no owner has the number 0): whether it is asked would tell of hidden ones.
-    held = _holding_any([0, *(pk for *_, pk in alike)])
+    held = holding_any([0, *(pk for *_, pk in alike)])
     return [Suggestion(written, forge) for _, _, written, forge, pk in alike if pk in held][:SUGGESTIONS]
 
 
-def _holding_any(owners: list[int]) -> set[int]:
+def holding_any(owners: list[int]) -> set[int]:
     """Those of these owners of whom the public may know that anything is held."""
     narrows = Exists(ContentMask.objects.filter(lifted_at=None)) | Exists(
         BlockEntry.objects.filter(
@@ -162,6 +162,12 @@ def _holding_any(owners: list[int]) -> set[int]:
         return {owner for owner, _ in held}
     every = list(held_by_public().filter(owner__in=owners).values_list(*COLUMNS))
     return {row[0] for row in _shown(every, _releases(every))}
+
+
+def repositories_shown(repositories: list[int]) -> set[int]:
+    """Those of these repositories of which the public may know that anything is held."""
+    rows = list(held_by_public().filter(repository__in=repositories).values_list(*COLUMNS))
+    return {row[2] for row in _shown(rows, _releases(rows))}
 
 
 def _releases(rows: Iterable[tuple[Any, ...]]) -> dict[int, Release]:

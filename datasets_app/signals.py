@@ -5,6 +5,9 @@ from django.dispatch import Signal
 release_published = Signal()
 """Sent when the publication is committed. Arguments: ``release``."""
 
+release_withdrawn = Signal()
+"""Sent when the withdrawal of a published release is committed. Arguments: ``release``."""
+
 purge_started = Signal()
 """Sent by the purge job when it knows what has to go, before anything is erased; sent again where the job is repeated. Whoever needs
 something of what goes takes it now, and a failure stops the purge. Arguments: ``job``, ``blobs`` (ids of what goes), ``windows``

@@ -3,12 +3,16 @@
 from typing import Literal
 
 from django.http import HttpRequest
-from ninja import Field, Router, Schema, Status
+from ninja import Field, Query, Router, Schema, Status
 
 from core import limits
 from core.api_auth import user_of
-from datasets_app import lookup
-from portal import look_ups
+from core.errors import InvalidInput
+from datasets_app import lookup, prefixes
+from portal import catalogue, look_ups
+from portal.catalogue.question import parse
+from portal.catalogue_out import CatalogueFound
+from portal.catalogue_out import out as out_catalogue
 from portal.models import OptOutRequest
 from portal.request_out import RequestOut, out, visible
 from portal.services import appeals, drafts, questions, requests, verification
@@ -90,6 +94,32 @@ def search(request: HttpRequest, question: Question) -> Found:
     return Found(
         held=found.held, accounts=accounts, formerly=found.formerly, near=[near.text for near in found.suggestions]
     )
+
+
+@router.get("search", response=CatalogueFound, auth=None, summary="Search the whole site")
+def search_catalogue(
+    request: HttpRequest,
+    q: str = "",
+    kind: str = "",
+    licence: str = "",
+    language: str = "",
+    release: str = "",
+    page: int = Query(1, ge=1, le=99_999),
+) -> CatalogueFound:
+    """Releases, models, recipes, data cards, training content, licences, documents and runs by their words, ten a page, best first;
+    beside them accounts and repositories whose names begin so.
+
+    ``q`` takes words, ``"phrases"``, ``-without`` and the fields ``kind:``, ``licence:``, ``language:``, ``release:``, ``owner:`` and
+    ``title:``; at most 400 characters and 16 of these. The other parameters narrow the answer as the facets do. Limited like look-ups.
+    422 where there is nothing in it to look for.
+    """
+    look_ups.count(request)
+    question = parse(q, {"kind": kind, "licence": licence, "language": language, "release": release})
+    if not question.text and not question.chosen:
+        raise InvalidInput("Say what to look for, such as q=python.", "q")
+    answer = catalogue.find(question, page)
+    places = prefixes.beginning(question.name) if question.name and answer.page == 1 else prefixes.Places()
+    return out_catalogue(answer, places, question.unknown)
 
 
 class NewRequest(Schema):

@@ -21,6 +21,7 @@ _NEIGHBOUR = re.compile(
 )  # docs/a.md links to b.md: here the pages stand side by side too
 _NUMBER = re.compile(r"\{\{ (\w+) \}\}")
 POLICY = "policies-"
+FOR_DEVELOPERS = frozenset({"architecture", "design-system"})
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
 
@@ -47,16 +48,26 @@ class Document:
     @property
     def text(self) -> str:
         """The words alone, for the catalogue."""
-        tokens = MarkdownIt("commonmark", {"html": False}).enable("table").parse(self.source)
-        return "\n".join(
-            "".join(part.content or " " for part in token.children or []) for token in tokens if token.type == "inline"
-        )
+        return words_of(self.source)
+
+
+def words_of(source: str) -> str:
+    """The words of a Markdown text, a line a paragraph, heading or cell."""
+    tokens = MarkdownIt("commonmark", {"html": False}).enable("table").parse(source)
+    return "\n".join(
+        "".join(part.content or " " for part in token.children or []) for token in tokens if token.type == "inline"
+    )
 
 
 def everything() -> list[Document]:
     """All pages, by slug."""
     found = {path.stem: path for folder in _folders() for path in folder.glob("*.md") if _SLUG.fullmatch(path.stem)}
     return [_read(path) for _, path in sorted(found.items())]
+
+
+def for_readers() -> list[Document]:
+    """Those that are for the people who use the site, not for those who work on it."""
+    return [document for document in everything() if document.slug not in FOR_DEVELOPERS]
 
 
 def policies() -> list[Document]:

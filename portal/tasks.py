@@ -13,6 +13,7 @@ from datasets_app import turns
 from datasets_app.models import Release
 from datasets_app.pipeline.errors import PipelineError
 from datasets_app.turns import wait_for_earlier
+from portal import catalogue
 from portal.models import OptOutRequest, ProofCheck, RemovalMarks
 from portal.receipts import checker
 from portal.receipts.document import Trees
@@ -140,6 +141,23 @@ turns.WITH_ALL.add(undo.KIND)
 def expire_bundles() -> None:
     """Destroy the bundles whose time is over."""
     undo.expire()
+
+
+@job_kind(catalogue.KIND, queue="default", title="Make the catalogue index anew")
+def rebuild_catalogue(ctx: JobContext) -> dict[str, Any]:
+    """Readers keep the old index, if there is one, until the new one is whole."""
+
+    def progress(done: int) -> None:
+        if done % 100 == 0:
+            ctx.progress("Index the catalogue", done, 0)
+
+    return {"entries": catalogue.rebuild(progress)}
+
+
+@shared_task(name="portal.tasks.keep_catalogue")
+def keep_catalogue() -> None:
+    """Bring the catalogue index to what there is, should a change not have reached it: a process that died, other documents."""
+    catalogue.keep()
 
 
 @shared_task(name="portal.tasks.send_mails")

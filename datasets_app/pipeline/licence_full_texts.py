@@ -14,6 +14,11 @@ def _texts() -> dict[str, str]:
     return texts
 
 
+def known() -> list[str]:
+    """The ids of the licences whose texts are at hand."""
+    return list(_texts())
+
+
 def text_of(spdx: str) -> str | None:
     """The text of a licence with the places for years and names as they are in the list; None where it is not at hand."""
     return _texts().get(spdx) or _texts().get(spdx.replace("-or-later", "-only"))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from core import audit, ledger
@@ -9,6 +10,7 @@ from core.jobs import enqueue
 from core.models import Job
 from core.permissions import Actor
 from datasets_app.models import Release
+from datasets_app.signals import release_withdrawn
 from datasets_app.states import RELEASE
 
 PURGE = "datasets.purge"
@@ -23,6 +25,7 @@ def withdraw(release: Release, actor: Actor, reason: str) -> None:
     RELEASE.move_or_raise(release, "withdrawn", withdrawn_at=timezone.now(), withdrawn_reason=reason)
     audit.record(actor, "withdraw release", release)
     ledger.append("release withdrawn", ledger_body(release) | {"reason": reason})
+    transaction.on_commit(lambda: release_withdrawn.send_robust(sender=Release, release=release))
 
 
 def reject(release: Release, actor: Actor, reason: str) -> None:

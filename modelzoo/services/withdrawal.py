@@ -7,6 +7,7 @@ from core import audit, ledger
 from core.errors import Conflict, InvalidInput
 from core.permissions import Actor, require
 from modelzoo.models import Revision
+from modelzoo.signals import revision_withdrawn
 
 LONGEST = 500  # characters of a reason
 
@@ -35,4 +36,5 @@ def withdraw_revision(actor: Actor, revision: Revision, reason: str) -> Revision
         revision.withdrawn_at, revision.withdrawn_reason = at, reason
         audit.record(actor, "withdraw revision", revision, model=revision.model.repo_id, sha=revision.sha)
         ledger.append("revision withdrawn", {"model": revision.model.repo_id, "revision": revision.sha})
+        transaction.on_commit(lambda: revision_withdrawn.send_robust(sender=Revision, revision=revision))
     return revision

@@ -1,11 +1,10 @@
-"""The start page, “Am I in The Stack?”, and the catalogue. What is asked is neither logged nor kept."""
+"""The start page, and “Am I in The Stack?”. What is asked is neither logged nor kept."""
 
 import hashlib
 
 from django.conf import settings
 from django.core.cache import cache
-from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
@@ -14,11 +13,9 @@ from core.errors import InvalidInput
 from datasets_app import lookup
 from datasets_app.models import Holding, Release
 from datasets_app.query import LONGEST
-from modelzoo.models import LicenceTerms, Revision
-from portal import catalogue, documents, look_ups
+from modelzoo.models import Revision
+from portal import look_ups
 from portal.policies import places
-
-A_PAGE = 10
 
 
 @require_safe
@@ -67,36 +64,6 @@ def search(request: HttpRequest) -> HttpResponse:
     response = render(request, "portal/search.html", context, status=status)
     patch_cache_control(response, private=True, no_store=True)
     return response
-
-
-@require_safe
-def find(request: HttpRequest) -> HttpResponse:
-    """Releases, models, licences and documents by their words."""
-    text = request.GET.get("q", "")
-    answer = catalogue.find(text)
-    page = Paginator(answer.hits, A_PAGE).get_page(request.GET.get("page"))
-    context = {"q": text[: catalogue.LONGEST], "answer": answer, "page_obj": page, "asked": bool(text.strip())}
-    response = render(request, "portal/find.html", context)
-    patch_cache_control(response, private=True, no_store=True)
-    return response
-
-
-@require_safe
-def document(request: HttpRequest, slug: str) -> HttpResponse:
-    """A page of the documentation."""
-    found = documents.by_slug(slug)
-    if found is None:
-        raise Http404("There is no such page.")
-    return render(request, "portal/document.html", {"document": found})
-
-
-@require_safe
-def licence(request: HttpRequest, key: str) -> HttpResponse:
-    """The newest text of a licence under which models are published here."""
-    terms = LicenceTerms.objects.filter(key=key).order_by("-version").first()
-    if terms is None:
-        raise Http404("There is no such licence.")
-    return render(request, "portal/licence.html", {"terms": terms})
 
 
 def _models() -> int:

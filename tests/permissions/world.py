@@ -20,6 +20,7 @@ from datasets_app.pipeline.format import shard_path
 from datasets_app.pipeline.release import Release as OpenRelease
 from modelzoo.models import LicenceTerms
 from modelzoo.services import publish_checkpoint
+from portal import recipes
 from portal.models import OptOutRequest
 from tests.base import make_user
 from tests.core.test_roles import make_with
@@ -108,6 +109,8 @@ class World(FloorMixin):
             special = {"name": "fakes"}
         if route.startswith("licences"):
             special = {"key": LicenceTerms.objects.order_by("pk").values_list("key", flat=True)[0]}
+        if route.startswith("recipes"):
+            special = {"key": recipes.everything()[0].key}
         values = self.arguments | special
         return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda part: quote(str(values[part[1]])), route)
 

@@ -90,6 +90,11 @@ class Pages(DataFolderMixin, BrowserTestCase):
         self.shoot("search-yes", "/search?q=django")
         self.shoot("search-no", "/search?q=djagno")
         self.shoot("find", "/find?q=python")
+        page = self.open("/releases/")
+        page.keyboard.press("/")
+        page.keyboard.type("a/b")  # while somebody types, it is a letter as others are
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(self.live_server_url + "/find?q=a%2Fb")
         self.shoot("opt-out", "/opt-out/")
         self.shoot("transparency", "/transparency/")
         self.shoot("licence", "/licences/bigcode-openrail-m")

@@ -43,9 +43,9 @@ class LaunchTests(TestCase):
 
     def test_a_run_has_its_config_a_job_on_the_gpu_queue_and_an_audit_row(self) -> None:
         actor = engineer()
-        with self.captureOnCommitCallbacks() as wake_ups:
+        with self.captureOnCommitCallbacks() as callbacks:
             run = self.launch(actor, overrides={"lr": 0.001}, steps=7)
-        self.assertEqual(len(wake_ups), 1)
+        self.assertEqual(len([one for one in callbacks if one.__module__ == "core.jobs"]), 1, "one wake-up")
         self.assertEqual((run.job.kind, run.job.queue, run.job.params), ("training.run", "gpu", {"run": run.pk}))
         self.assertEqual(
             (run.name, run.state, run.kind, run.created_by), ("fairstack/coder", "queued", "from scratch", actor)
